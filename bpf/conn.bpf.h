@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Socket → connection: its state, its place in the byte stream, its beginning and its end. */
+#ifndef CONN_BPF_H
+#define CONN_BPF_H
+
+#include "emit.bpf.h"
+
+#include <bpf/bpf_endian.h>
+
+enum {
+	SOCK_TYPE_STREAM = 1, /* include/linux/net.h */
+	PROTO_NUMBER_TCP = 6, /* IPPROTO_TCP */
+	PROTO_NUMBER_MPTCP = 262, /* IPPROTO_MPTCP */
+	SHUTDOWN_BOTH = 3, /* SHUTDOWN_MASK, include/net/sock.h */
+	SEQ_JUMP_MAX = 1 << 30, /* a larger step of a sequence number is one backwards */
+};
+
+/* include/net/tcp_states.h */
+enum tcp_state {
+	STATE_ESTABLISHED = 1,
+	STATE_SYN_SENT = 2,
+	STATE_FIN_WAIT1 = 4,
+	STATE_CLOSE = 7,
+	STATE_LAST_ACK = 9,
+};
+
+/* TCP, MPTCP or a Unix stream socket. */
+static __always_inline bool is_stream(const struct sock *sk)
+{
+	u16 family = sk->__sk_common.skc_family;
+
+	if (sk->sk_type != SOCK_TYPE_STREAM)
+		return false;
+	if (family == FAMILY_UNIX)
+		return true;
+	return (family == FAMILY_INET || family == FAMILY_INET6) &&
+	       (sk->sk_protocol == PROTO_NUMBER_TCP || sk->sk_protocol == PROTO_NUMBER_MPTCP);
+}
+
+static __always_inline void conn_init(struct conn_state *st, u8 fresh)
+{
+	st->id = __sync_fetch_and_add(&last_conn_id, 1) + 1;
+	st->fresh = fresh;
+	st->last_dir = 255; /* neither: the first call begins a turn */
+	st->request_dir = 255;
+}
+
+/* The connection of a socket, made when there is none; NULL: no memory (counted). */
+static __always_inline struct conn_state *conn_get(struct sock *sk)
+{
+	struct conn_state *st = bpf_sk_storage_get(&conns, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+
+	if (!st) {
+		count(KSTAT_STORAGE_FULL);
+		return NULL;
+	}
+	if (!st->id)
+		conn_init(st, st->ready != 0);
+	return st;
+}
+
+/*
+ * The sequence number of a plain TCP socket after the call, in the direction of the call. MPTCP,
+ * kernel TLS (an upper layer protocol) and other sockets have none that counts their bytes.
+ */
+static __always_inline bool seq_after(struct sock *sk, u8 dir, u32 *seq)
+{
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+
+	if (!tp || tp->inet_conn.icsk_ulp_ops)
+		return false;
+	*seq = dir == DIR_SEND ? tp->write_seq : tp->copied_seq;
+	return true;
+}
+
+/*
+ * Where the len bytes just moved stand. The running position is trusted; the socket's own number
+ * corrects it forward when bytes passed by no hook. One more than len is a FIN or an urgent byte.
+ */
+static __always_inline void conn_place(struct conn_state *st, struct sock *sk, struct moved *m)
+{
+	u8 d = m->dir & 1;
+	u32 after, jump;
+
+	if (!seq_after(sk, d, &after))
+		return;
+	m->flags |= RECF_SEQ;
+	m->seq = after - m->len;
+	if (st->seq_known[d]) {
+		jump = after - st->seq[d] - m->len;
+		if (jump > 1 && jump < SEQ_JUMP_MAX) {
+			st->pos[d] += jump;
+			count(KSTAT_REPOSITIONED);
+			if (st->verdict != PROTO_UNKNOWN)
+				count_n(KSTAT_BYTES_MISSED, jump);
+		} else if (d == DIR_RECV && jump <= 1) {
+			m->seq = st->seq[d];
+		}
+	}
+	st->seq[d] = after;
+	st->seq_known[d] = 1;
+}
+
+static __always_inline void fill_addr(struct sock_addr *a, const struct sock *sk, bool local)
+{
+	u16 family = sk->__sk_common.skc_family;
+
+	__builtin_memset(a, 0, sizeof(*a));
+	a->family = family;
+	a->port = local ? BPF_CORE_READ(sk, __sk_common.skc_num)
+			: bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
+	if (family == FAMILY_INET6) {
+		if (local)
+			BPF_CORE_READ_INTO(&a->addr, sk, __sk_common.skc_v6_rcv_saddr);
+		else
+			BPF_CORE_READ_INTO(&a->addr, sk, __sk_common.skc_v6_daddr);
+	} else {
+		u32 v4 = local ? BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr)
+			       : BPF_CORE_READ(sk, __sk_common.skc_daddr);
+
+		__builtin_memcpy(a->addr, &v4, sizeof(v4));
+	}
+}
+
+/* The path that a Unix socket, or else its peer, is bound to. */
+static __always_inline void fill_unix(struct record_conn *r, struct sock *sk)
+{
+	struct unix_sock *u = (struct unix_sock *)sk;
+	struct unix_address *addr = BPF_CORE_READ(u, addr);
+	u32 len;
+
+	if (!addr) {
+		struct unix_sock *peer = (struct unix_sock *)BPF_CORE_READ(u, peer);
+
+		addr = peer ? BPF_CORE_READ(peer, addr) : NULL;
+	}
+	if (!addr)
+		return;
+	len = BPF_CORE_READ(addr, len) - sizeof(__u16);
+	if (len > UNIX_PATH_MAX)
+		return;
+	if (!bpf_probe_read_kernel(r->path, len,
+				   (void *)addr + bpf_core_field_offset(addr->name) +
+					   sizeof(__u16)))
+		r->path_len = len;
+}
+
+static __always_inline void emit_conn(struct conn_state *st, struct sock *sk, struct ids ids)
+{
+	struct record_conn *r = reserve(sizeof(*r));
+
+	if (!r)
+		return;
+	__builtin_memset(r, 0, sizeof(*r));
+	fill_header(&r->h, REC_CONN, sizeof(*r));
+	r->h.flags = st->fresh ? 0 : RECF_OLD;
+	r->conn = st->id;
+	r->ino = BPF_CORE_READ(sk, sk_socket, file, f_inode, i_ino);
+	r->pid = ids.pid;
+	r->tid = ids.tid;
+	r->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+	r->role = st->role;
+	if (sk->__sk_common.skc_family == FAMILY_UNIX) {
+		r->h.flags |= RECF_PEER_UNIX;
+		r->local.family = FAMILY_UNIX;
+		fill_unix(r, sk);
+	} else {
+		fill_addr(&r->local, sk, true);
+		fill_addr(&r->remote, sk, false);
+	}
+	bpf_ringbuf_submit(r, wake_flags());
+	st->announced = 1;
+}
+
+/* Bytes that the socket counted and no hook showed; one more is a FIN. */
+static __always_inline u64 missed(struct conn_state *st, struct sock *sk, u8 dir)
+{
+	u32 now, n;
+
+	if (!st->seq_known[dir & 1] || !seq_after(sk, dir, &now))
+		return 0;
+	n = now - st->seq[dir & 1];
+	return n > 1 && n < SEQ_JUMP_MAX ? n : 0;
+}
+
+static __always_inline void emit_end(struct conn_state *st, u8 end, s32 err, const u64 missed_bytes[2])
+{
+	struct record_end *r;
+
+	if (!st->announced || (st->ended & (1 << end | 1 << END_CLOSED)))
+		return;
+	r = reserve(sizeof(*r));
+	if (!r)
+		return;
+	fill_header(&r->h, REC_END, sizeof(*r));
+	r->conn = st->id;
+	r->missed[0] = missed_bytes ? missed_bytes[0] : 0;
+	r->missed[1] = missed_bytes ? missed_bytes[1] : 0;
+	r->pid = current_ids().pid;
+	r->end = end;
+	r->pad[0] = r->pad[1] = r->pad[2] = 0;
+	r->err = err;
+	r->pad2 = 0;
+	bpf_ringbuf_submit(r, wake_flags());
+	st->ended |= 1 << end;
+}
+
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * First bytes → protocol guess. Pure C without helpers: compiled for the kernel and, for its unit
+ * tests, for the host. A guess may be wrong in favour of a protocol (its parser then gives the
+ * connection up), never against it.
+ */
+#ifndef INFER_H
+#define INFER_H
+
+#include "otelbpf/limits.h"
+#include "otelbpf/types.h"
+
+enum infer {
+	INFER_NO = 0,
+	INFER_MAYBE = 1, /* too few bytes to say */
+	INFER_REQUEST = 2,
+	INFER_RESPONSE = 3,
+};
+
+/* Whether p[0..n) equals the beginning of text (of m bytes), as far as both go. */
+static inline __attribute__((always_inline)) int infer_starts(const u8 *p, u32 n, const char *text,
+							      u32 m)
+{
+	for (u32 i = 0; i < m && i < INFER_BYTES; i++) {
+		if (i >= n)
+			return 1;
+		if (p[i] != (u8)text[i])
+			return 0;
+	}
+	return 1;
+}
+
+/* A character of a method: the letters, '-' and '_' of those registered with IANA and of WebDAV. */
+static inline __attribute__((always_inline)) int infer_method_char(u8 c)
+{
+	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' || c == '_';
+}
+
+/*
+ * HTTP/1 by its first n bytes (INFER_BYTES at most are looked at): "HTTP/1." begins a response; a
+ * method, a space and a target in one of its four forms (RFC 9112 §3.2) begins a request.
+ */
+static inline __attribute__((always_inline)) enum infer infer_http1(const u8 *p, u32 n)
+{
+	u32 space = 0;
+
+	if (n == 0)
+		return INFER_MAYBE;
+	if (n > INFER_BYTES)
+		n = INFER_BYTES;
+	if (infer_starts(p, n, "HTTP/1.", 7))
+		return n >= 7 ? INFER_RESPONSE : INFER_MAYBE;
+	for (u32 i = 0; i < INFER_BYTES; i++) {
+		if (i >= n)
+			return INFER_MAYBE;
+		if (p[i] == ' ') {
+			space = i;
+			break;
+		}
+		if (!infer_method_char(p[i]))
+			return INFER_NO;
+	}
+	if (space == 0 || space >= INFER_BYTES - 1)
+		return INFER_NO;
+	if (space + 1 >= n)
+		return INFER_MAYBE;
+	switch (p[space + 1]) {
+	case '/':
+		return INFER_REQUEST;
+	case '*':
+		return space == 7 && p[0] == 'O' ? INFER_REQUEST : INFER_NO;
+	case 'h':
+	case 'H':
+		if (space + 2 >= n)
+			return INFER_MAYBE;
+		if (space + 2 < INFER_BYTES && (p[space + 2] | 0x20) == 't')
+			return INFER_REQUEST;
+		break;
+	}
+	return space == 7 && p[0] == 'C' && p[1] == 'O' ? INFER_REQUEST : INFER_NO;
+}
+
+#endif

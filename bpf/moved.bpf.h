@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The one body of all families: bytes moved through a socket of a traced process. Place them,
+ * recognise the protocol by the first of a turn, leave out what is not wanted, emit the rest.
+ */
+#ifndef MOVED_BPF_H
+#define MOVED_BPF_H
+
+#include "conn.bpf.h"
+#include "infer.h"
+
+/* First bytes wanted of a call, by what it belongs to. Responses carry bodies behind their heads. */
+enum {
+	WANT_REQUEST = CAPTURE_HEAD_MAX,
+	WANT_RESPONSE = 4096,
+};
+
+static __always_inline void begin_turn(struct conn_state *st, u8 dir)
+{
+	if (st->last_dir == dir)
+		return;
+	st->last_dir = dir;
+	st->turn++;
+	st->turn_over = 0;
+	st->start_len = 0;
+}
+
+/* Looks at the first bytes of a turn. True: these bytes are of interest. */
+static __always_inline bool recognise(struct conn_state *st, struct sock *sk, const struct moved *m)
+{
+	u32 have = st->start_len, got;
+	enum infer answer;
+
+	if (st->turn_over)
+		return false;
+	if (have >= INFER_BYTES) /* can't happen: so many bytes are always an answer */
+		return false;
+	got = payload_first(st->start + have, INFER_BYTES, &m->payload,
+			    m->len < INFER_BYTES - have ? m->len : INFER_BYTES - have);
+	if (got) {
+		st->start_len = have + got;
+		answer = infer_http1(st->start, st->start_len);
+		if (answer == INFER_MAYBE)
+			return true;
+		if (answer != INFER_NO) {
+			st->verdict = PROTO_HTTP1;
+			st->request_dir = answer == INFER_REQUEST ? m->dir : !m->dir;
+			return true;
+		}
+	}
+	st->turn_over = 1;
+	if (st->turn >= (st->fresh ? INFER_TURNS : INFER_TURNS_OLD)) {
+		st->verdict = PROTO_NONE;
+		count(KSTAT_UNRECOGNISED);
+	}
+	return false;
+}
+
+/* A server's port: from now on, what arrives before its accept() is timed. */
+static __always_inline void learn_port(const struct sock *sk)
+{
+	u16 port = sk->__sk_common.skc_num;
+	u8 one = 1;
+
+	if (sk->__sk_common.skc_family != FAMILY_UNIX && !bpf_map_lookup_elem(&ports, &port))
+		bpf_map_update_elem(&ports, &port, &one, BPF_ANY);
+}
+
+/*
+ * Decides what of these bytes is wanted. False: nothing, not even that they moved: the middle of a
+ * body whose length user space knows.
+ */
+static __always_inline bool choose(struct conn_state *st, struct moved *m)
+{
+	u32 slot = st->id & (CTL_SLOTS - 1);
+	struct conn_ctl *c = bpf_map_lookup_elem(&ctl, &slot);
+	u8 d = m->dir & 1;
+	u64 pos = st->pos[d], skip;
+
+	m->want = d == st->request_dir || st->verdict == PROTO_UNKNOWN ? WANT_REQUEST
+								       : WANT_RESPONSE;
+	if (c && c->conn == st->id) {
+		if (c->verdict == PROTO_NONE) {
+			st->verdict = PROTO_NONE;
+			return false;
+		}
+		if (c->dir[d].want && c->dir[d].turn == st->turn && c->dir[d].want < m->want)
+			m->want = c->dir[d].want;
+		skip = c->dir[d].skip_to;
+		if (skip > pos) {
+			skip -= pos;
+			if (skip > m->len)
+				return false;
+			m->at = skip;
+		}
+	}
+	if (m->want > m->len - m->at)
+		m->want = m->len - m->at;
+	return true;
+}
+
+static __always_inline int on_moved(struct sock *sk, struct moved *m, struct ids ids)
+{
+	struct conn_state *st = conn_get(sk);
+	u8 d = m->dir & 1;
+
+	if (!st || st->verdict == PROTO_NONE)
+		return 0;
+	conn_place(st, sk, m);
+	begin_turn(st, d);
+	if (st->verdict == PROTO_UNKNOWN && !recognise(st, sk, m))
+		goto moved;
+	if (m->payload.kind == PAYLOAD_NONE) {
+		count(KSTAT_NO_CONTENT);
+		m->flags |= RECF_NO_CONTENT;
+	}
+	if (!st->announced)
+		emit_conn(st, sk, ids);
+	if (st->verdict != PROTO_UNKNOWN)
+		count_n(KSTAT_BYTES_SEEN, m->len);
+	if (choose(st, m))
+		emit_data(st, m, ids);
+	if (d == DIR_RECV && d == st->request_dir)
+		learn_port(sk);
+moved:
+	st->pos[d] += m->len;
+	if (d == DIR_RECV)
+		st->ready = 0;
+	return 0;
+}
+
+/* A call on a known connection that moved nothing: the peer's end, or a final error. */
+static __always_inline void on_nothing_moved(struct sock *sk, s32 ret, u8 dir)
+{
+	struct conn_state *st = bpf_sk_storage_get(&conns, sk, 0, 0);
+
+	if (!st || st->verdict == PROTO_NONE)
+		return;
+	if (ret == 0 && dir == DIR_RECV)
+		emit_end(st, END_RECV_EOF, 0, NULL);
+	else if (ret < 0)
+		emit_end(st, END_ERROR, -ret, NULL);
+}
+
+#endif
