@@ -55,7 +55,7 @@ int BPF_PROG(conn_destroy, struct sock *sk)
 
 /*
  * Data reached a socket (40e0b0908142, in 6.3). A server's new connection is timed before anybody
- * accepted it: its state is made here when its port is a server's that is traced.
+ * read from it or even accepted it: its state is made here when its port is that of a traced server.
  */
 SEC("?tp_btf/sk_data_ready")
 int BPF_PROG(conn_data_ready, struct sock *sk)
@@ -64,7 +64,7 @@ int BPF_PROG(conn_data_ready, struct sock *sk)
 	u16 port;
 
 	if (!st) {
-		if (sk->sk_socket || sk->__sk_common.skc_state != STATE_ESTABLISHED)
+		if (sk->__sk_common.skc_state != STATE_ESTABLISHED)
 			return 0;
 		port = sk->__sk_common.skc_num;
 		if (!bpf_map_lookup_elem(&ports, &port))
@@ -72,6 +72,7 @@ int BPF_PROG(conn_data_ready, struct sock *sk)
 		st = bpf_sk_storage_get(&conns, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 		if (!st)
 			return 0;
+		st->fresh = !sk->sk_socket; /* Not accepted yet: these are its first bytes. */
 	}
 	if (!st->ready && st->verdict != PROTO_NONE)
 		st->ready = bpf_ktime_get_ns();

@@ -37,10 +37,9 @@ static __always_inline bool is_stream(const struct sock *sk)
 	       (sk->sk_protocol == PROTO_NUMBER_TCP || sk->sk_protocol == PROTO_NUMBER_MPTCP);
 }
 
-static __always_inline void conn_init(struct conn_state *st, u8 fresh)
+static __always_inline void conn_init(struct conn_state *st)
 {
 	st->id = __sync_fetch_and_add(&last_conn_id, 1) + 1;
-	st->fresh = fresh;
 	st->last_dir = 255; /* neither: the first call begins a turn */
 	st->request_dir = 255;
 }
@@ -55,7 +54,7 @@ static __always_inline struct conn_state *conn_get(struct sock *sk)
 		return NULL;
 	}
 	if (!st->id)
-		conn_init(st, st->ready != 0);
+		conn_init(st);
 	return st;
 }
 

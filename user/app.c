@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/http_route.h"
 #include "target/identities.h"
 #include "util/clock.h"
 
@@ -40,13 +41,15 @@ int app_start(struct app *a, struct conn_ctl *ctl)
 
 	a->started = clock_mono();
 	http_config_use(&a->options.http);
+	a->routes = route_table_new();
+	http_routes_use(a->routes);
 	a->export = export_new(&a->options.export);
 	if (!a->export) {
 		log_error("cannot start exporting: %s", strerror(errno));
 		return EXIT_TROUBLE;
 	}
 	a->pipeline = pipeline_new(&config);
-	if (!a->pipeline) {
+	if (!a->pipeline || !a->routes) {
 		log_error("out of memory");
 		return EXIT_TROUBLE;
 	}
@@ -87,5 +90,6 @@ void app_done(struct app *a)
 	export_free(a->export, 0);
 	recorder_close(a->recorder);
 	identities_free(a->identities);
+	route_table_free(a->routes);
 	options_done(&a->options);
 }

@@ -19,6 +19,7 @@ struct app {
 	struct options options;
 	struct export *export;
 	struct pipeline *pipeline;
+	struct route_table *routes;
 	struct recorder *recorder; /* NULL: no --record */
 	struct identities *identities; /* live only */
 	struct replay_resources *resources; /* replay only */

@@ -102,10 +102,12 @@ static void fill_times(struct pipeline *p, struct exchange *x)
 	}
 }
 
-static void on_request(void *ctx, const struct exchange *x)
+static void on_request(void *ctx, struct exchange *x)
 {
 	struct pipeline *p = ctx;
 
+	if (p->config.resource_of && !x->span->resource)
+		x->span->resource = p->config.resource_of(p->config.ctx, x->req_first.pid);
 	cause_request(p->cause, x);
 }
 
@@ -117,8 +119,6 @@ static void on_exchange(void *ctx, struct exchange *x)
 	fill_peer(x);
 	fill_times(p, x);
 	cause_span(p->cause, x);
-	if (p->config.resource_of)
-		s->resource = p->config.resource_of(p->config.ctx, x->req_first.pid);
 	x->span = NULL;
 	exchange_free(x);
 	stat_add(STAT_SPANS, 1);

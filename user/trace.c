@@ -315,7 +315,7 @@ static void detach(struct trace *t)
 	a->summary.recursion_misses = sizes.recursion_misses;
 	a->summary.ring_bytes = sizes.ring_bytes;
 	a->summary.map_bytes = sizes.map_bytes;
-	a->summary.rss_bytes = summary_rss(NULL, sizes.ring_bytes);
+	a->summary.rss_bytes = summary_resident(NULL);
 	drain(t);
 	tee_stats(a);
 }

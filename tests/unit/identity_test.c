@@ -167,15 +167,15 @@ TEST(the_processs_own_environment_names_the_service)
 	fake_proc_done(&p);
 }
 
-/* A process record; args are separated by '|'. */
-struct proc_record {
+/* A process record with room for arguments, which '|' separates. */
+union proc_record {
 	struct record_proc r;
-	u8 args[128];
+	u8 all[sizeof(struct record_proc) + 128];
 };
 
-static struct proc_record record(u8 event, u32 pid, u32 ppid, const char *args)
+static union proc_record record(u8 event, u32 pid, u32 ppid, const char *args)
 {
-	struct proc_record p = {.r = {.event = event, .pid = pid, .ppid = ppid}};
+	union proc_record p = {.r = {.event = event, .pid = pid, .ppid = ppid}};
 	size_t n = args ? strlen(args) + 1 : 0;
 
 	p.r.h.kind = REC_PROC;
@@ -183,7 +183,7 @@ static struct proc_record record(u8 event, u32 pid, u32 ppid, const char *args)
 	p.r.h.time = clock_mono();
 	p.r.args_len = (u16)n;
 	for (size_t i = 0; i < n; i++)
-		p.args[i] = args[i] == '|' ? 0 : (u8)args[i];
+		p.all[sizeof(p.r) + i] = args[i] == '|' ? 0 : (u8)args[i];
 	if (n)
 		snprintf((char *)p.r.comm, sizeof(p.r.comm), "%.*s", (int)strcspn(args, "|"), args);
 	return p;
@@ -191,7 +191,7 @@ static struct proc_record record(u8 event, u32 pid, u32 ppid, const char *args)
 
 static void feed(struct identities *ids, u8 event, u32 pid, u32 ppid, const char *args)
 {
-	struct proc_record p = record(event, pid, ppid, args);
+	union proc_record p = record(event, pid, ppid, args);
 
 	identities_record(ids, &p.r);
 }
@@ -300,6 +300,10 @@ TEST(our_own_service_name_is_for_the_service_that_was_asked_for)
 	r = identities_get(ids, 8);
 	CHECK_STR(text_of(r, "service.name"), "curl");
 	resource_put(r);
+	feed(ids, PROC_EXEC, 7, 1, "nginx|-g|x");
+	r = identities_get(ids, 7);
+	CHECK_STR(text_of(r, "service.name"), "given");
+	resource_put(r);
 	fake_proc_bytes(&p, "7/environ", named, sizeof(named));
 	feed(ids, PROC_EXEC, 7, 1, NULL);
 	r = identities_get(ids, 7);
@@ -332,7 +336,7 @@ TEST(a_record_that_is_cut_short_is_not_read_beyond_its_end)
 {
 	struct fake_proc p = tree();
 	struct identities *ids = identities_new(&p.root);
-	struct proc_record rec = record(PROC_EXEC, 9, 1, "abcdefghijkl");
+	union proc_record rec = record(PROC_EXEC, 9, 1, "abcdefghijkl");
 	struct bytes copy;
 	struct resource *r;
 

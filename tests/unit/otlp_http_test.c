@@ -1,165 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* OTLP/HTTP against a server in this process: what is sent, retried, given up, and counted. */
-#include <arpa/inet.h>
-#include <poll.h>
-#include <pthread.h>
-#include <sys/socket.h>
-
 #include "export/export.h"
-#include "export/otlp_answer.h"
-#include "export/queue.h"
+#include "export/http_post.h"
 #include "otlp.pb-c.h"
+#include "otlp_server.h"
 #include "test.h"
-#include "util/clock.h"
 #include "util/log.h"
 #include "util/stats.h"
-
-/*
- * The server answers its n-th request with answers[n], and further ones with ACCEPT. HANG: never;
- * CLOSE: ends the connection instead.
- */
-#define ACCEPT                                                                                     \
-	"HTTP/1.1 200 OK\r\nContent-Type: application/x-protobuf\r\nContent-Length: 0\r\n\r\n"
-#define STATUS(line) "HTTP/1.1 " line "\r\nContent-Length: 0\r\n\r\n"
-#define HANG "hang"
-#define CLOSE "close"
-
-enum {
-	REQUESTS_MAX = 32
-};
-
-struct request {
-	struct buf head, body;
-	u64 at;
-};
-
-struct server {
-	int fd, port, stop[2];
-	pthread_t thread;
-	const char *const *answers; /* ended by NULL */
-	struct request requests[REQUESTS_MAX];
-	unsigned count, connections;
-};
-
-static bool readable(const struct server *v, int fd)
-{
-	struct pollfd p[2] = {{.fd = fd, .events = POLLIN}, {.fd = v->stop[0], .events = POLLIN}};
-
-	poll(p, 2, -1);
-	return p[0].revents && !p[1].revents;
-}
-
-static bool read_more(const struct server *v, int fd, struct buf *in)
-{
-	void *to = buf_room(in, 65536);
-	ssize_t n = readable(v, fd) ? read(fd, to, 65536) : 0;
-
-	if (n > 0)
-		in->len += (size_t)n;
-	return n > 0;
-}
-
-static size_t content_length(const struct buf *head)
-{
-	const char *at = memmem(head->data, head->len, "Content-Length: ", 16);
-
-	return at ? strtoul(at + 16, NULL, 10) : 0;
-}
-
-static bool read_request(const struct server *v, int fd, struct request *r)
-{
-	const u8 *end;
-	size_t head;
-
-	if (!buf_room(&r->head, 1))
-		return false;
-	while (!(end = memmem(r->head.data, r->head.len, "\r\n\r\n", 4)))
-		if (!read_more(v, fd, &r->head))
-			return false;
-	head = (size_t)(end - r->head.data) + 4;
-	buf_add(&r->body, r->head.data + head, r->head.len - head);
-	r->head.len = head;
-	while (r->body.len < content_length(&r->head))
-		if (!read_more(v, fd, &r->body))
-			return false;
-	r->at = clock_mono();
-	return true;
-}
-
-/* Answers the requests of one connection. */
-static void serve(struct server *v, int fd)
-{
-	while (v->count < REQUESTS_MAX) {
-		struct request *r = &v->requests[v->count];
-		const char *answer = ACCEPT;
-
-		buf_clear(&r->head);
-		buf_clear(&r->body);
-		if (!read_request(v, fd, r))
-			return;
-		for (unsigned i = 0; v->answers && v->answers[i]; i++)
-			if (i == v->count)
-				answer = v->answers[i];
-		__atomic_add_fetch(&v->count, 1, __ATOMIC_RELEASE);
-		if (!strcmp(answer, CLOSE))
-			return;
-		if (!strcmp(answer, HANG))
-			readable(v, fd);
-		else if (send(fd, answer, strlen(answer), MSG_NOSIGNAL) < 0)
-			return;
-	}
-}
-
-static void *server_thread(void *arg)
-{
-	struct server *v = arg;
-
-	while (readable(v, v->fd)) {
-		int fd = accept(v->fd, NULL, NULL);
-
-		v->connections++;
-		serve(v, fd);
-		close(fd);
-	}
-	return NULL;
-}
-
-static void server_start(struct server *v, const char *const *answers)
-{
-	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	socklen_t len = sizeof(a);
-
-	*v = (struct server){.answers = answers};
-	v->fd = socket(AF_INET, SOCK_STREAM, 0);
-	if (v->fd < 0 || bind(v->fd, (void *)&a, sizeof(a)) || listen(v->fd, 8) ||
-	    getsockname(v->fd, (void *)&a, &len) || pipe(v->stop) ||
-	    pthread_create(&v->thread, NULL, server_thread, v))
-		abort();
-	v->port = ntohs(a.sin_port);
-}
-
-static void server_stop(struct server *v)
-{
-	CHECK_INT(write(v->stop[1], "", 1), 1);
-	pthread_join(v->thread, NULL);
-	close(v->fd);
-	close(v->stop[0]);
-	close(v->stop[1]);
-	for (unsigned i = 0; i < REQUESTS_MAX; i++) {
-		buf_done(&v->requests[i].head);
-		buf_done(&v->requests[i].body);
-	}
-}
-
-static bool wait_for_requests(struct server *v, unsigned n)
-{
-	for (int i = 0; i < 500; i++) {
-		if (__atomic_load_n(&v->count, __ATOMIC_ACQUIRE) >= n)
-			return true;
-		usleep(10000);
-	}
-	return false;
-}
 
 static char url[64];
 
@@ -520,36 +367,6 @@ TEST(an_outage_and_its_end_are_said)
 	free(text);
 }
 
-TEST(a_full_queue_takes_nothing_and_wakes_early)
-{
-	struct queue q;
-	struct span *s = span_new();
-	size_t size = span_size(s);
-	bool wake;
-
-	CHECK_INT(queue_init(&q, 8 * size), 0);
-	CHECK_INT(queue_take(&q), 0);
-	CHECK_INT(queue_push(&q, s, &wake), 0);
-	CHECK(wake); /* the reader was asleep */
-	CHECK_INT(queue_push(&q, span_new(), &wake), 0);
-	CHECK(!wake);
-	CHECK_INT(queue_push(&q, span_new(), &wake), 0);
-	CHECK(!wake); /* it was woken already */
-	CHECK_INT(queue_take(&q), 3);
-	for (int i = 0; i < 3; i++)
-		span_free(q.taken[i]);
-	/* Taken spans count until they are freed. */
-	for (int i = 0; i < 5; i++) {
-		CHECK_INT(queue_push(&q, span_new(), &wake), 0);
-		CHECK_INT(wake, i == 0);
-	}
-	s = span_new();
-	CHECK_INT(queue_push(&q, s, &wake), -ENOSPC);
-	queue_done(&q);
-	CHECK_INT(queue_push(&q, s, &wake), 0);
-	queue_done_all(&q);
-}
-
 TEST(spans_over_the_queue_bound_are_counted)
 {
 	struct export_config c = {.queue_bytes = 100};
@@ -560,59 +377,6 @@ TEST(spans_over_the_queue_bound_are_counted)
 	export_free(e, 0);
 	CHECK_INT(stat_since(STAT_QUEUE_FULL), 3);
 	export_free(NULL, 0);
-}
-
-TEST(verdicts_follow_the_specification)
-{
-	for (long status = 100; status < 600; status++) {
-		struct http_answer a = {.status = status};
-		enum verdict want = ANSWER_REFUSED;
-
-		if (status / 100 == 2)
-			want = ANSWER_ACCEPTED;
-		if (status == 429 || (status >= 502 && status <= 504))
-			want = ANSWER_RETRY;
-		CHECK_INT(otlp_verdict(&a), want);
-	}
-}
-
-TEST(waits_grow_to_thirty_seconds_and_are_spread)
-{
-	u64 low, high;
-
-	for (unsigned failed = 1; failed < 100; failed++) {
-		low = UINT64_MAX;
-		high = 0;
-		for (u64 random = 0; random < 40000; random += 7) {
-			u64 ms = otlp_retry_ms(failed, 0, random);
-
-			low = ms < low ? ms : low;
-			high = ms > high ? ms : high;
-		}
-		CHECK(low >= RETRY_FIRST_MS / 2 && high <= RETRY_MOST_MS && high > low);
-		CHECK(failed > 1 || high <= 3 * RETRY_FIRST_MS / 2);
-	}
-	CHECK(low >= RETRY_MOST_MS / 2);
-	CHECK_INT(otlp_retry_ms(9, 7, 0), 7000);
-	CHECK(otlp_retry_ms(9, 7, 12345) >= 7000 && otlp_retry_ms(9, 7, 12345) <= 7700);
-	CHECK_INT(otlp_retry_ms(9, INT64_MAX, 0), RETRY_AFTER_MOST_MS);
-}
-
-TEST(what_a_server_says_is_shown_without_its_escapes)
-{
-	static const char status[] = "\x08\x03\x12\x05"
-				     "a\033[m\n";
-	struct http_answer a = {
-		.status = 400, .protobuf = true, .body = bytes_of(status, sizeof(status) - 1)};
-	struct buf b = {0};
-
-	otlp_reason(&a, &b);
-	CHECK_TEXT(buf_bytes(&b), "HTTP status 400: a�[m�");
-	buf_clear(&b);
-	a.protobuf = false;
-	otlp_reason(&a, &b);
-	CHECK_TEXT(buf_bytes(&b), "HTTP status 400");
-	buf_done(&b);
 }
 
 TEST(passwords_are_not_shown)

@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 
+#include "fake_proc.h"
 #include "test.h"
 
 static char text[32768];
@@ -108,12 +109,24 @@ TEST(statistics_that_cannot_be_written_are_an_error)
 	fclose(f);
 }
 
-TEST(resident_memory_is_known_without_the_rings_mappings)
+TEST(resident_memory_is_counted_without_the_mappings_of_BPF_maps)
 {
-	u64 all = summary_rss(NULL, 0);
+	static const char smaps[] =
+		"1000-2000 rw-p 00000000 00:00 0                    [heap]\n"
+		"Size:                100 kB\nRss:                  40 kB\nVmFlags: rd wr \n"
+		"3000-9000 r--s 00001000 00:10 1038                 anon_inode:bpf-map\n"
+		"Size:              16388 kB\nRss:               16388 kB\nVmFlags: rd sh \n"
+		"a000-b000 r-xp 00000000 fe:00 32                   /usr/bin/otelbpf\n"
+		"Rss:                   2 kB\nVmFlags: rd ex \n";
+	struct fake_proc p = fake_proc_new();
+	char name[32];
 
-	CHECK(all > 100 << 10);
-	CHECK(summary_rss(NULL, 64 << 10) < all + (1 << 20));
+	snprintf(name, sizeof(name), "%d/smaps", (int)getpid());
+	CHECK_INT(summary_resident(&p.root), 0);
+	fake_proc_file(&p, name, smaps);
+	CHECK_INT(summary_resident(&p.root), 42 << 10);
+	CHECK(summary_resident(NULL) > 100 << 10);
+	fake_proc_done(&p);
 }
 
 int main(int argc, char **argv)

@@ -6,6 +6,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+enum {
+	SMAPS_MAX = 4 << 20
+};
+
 /* A counter of whichever side. */
 struct counter {
 	const char *name, *text;
@@ -125,20 +129,42 @@ int stats_write(FILE *out, const struct summary *s)
 	return err;
 }
 
-u64 summary_rss(const struct proc_root *root, u64 ring_bytes_mapped)
+/* "Rss:                8192 kB" in bytes; 0: another line. */
+static u64 smaps_rss(struct bytes line)
+{
+	u64 kib;
+
+	if (!bytes_starts(line, "Rss:") || !bytes_ends(line, " kB"))
+		return 0;
+	bytes_skip(&line, strlen("Rss:"));
+	line.end -= strlen(" kB");
+	return bytes_decimal(bytes_trim(line), &kib) ? 0 : kib << 10;
+}
+
+/* "7f12…-7f13… rw-s …": what a mapping's part of smaps begins with; other lines have a name. */
+static bool smaps_is_mapping(struct bytes line)
+{
+	struct bytes word;
+
+	return !bytes_until(&line, ' ', &word) && !bytes_ends(word, ":");
+}
+
+u64 summary_resident(const struct proc_root *root)
 {
 	struct buf text = {0};
-	struct bytes rest, word;
-	u64 pages = 0, rss;
+	struct bytes rest, line;
+	bool bpf = false;
+	u64 rss = 0;
 
-	/* statm: size resident shared …, in pages (proc(5)) */
-	if (!proc_read(root, (u32)getpid(), "statm", PROC_SMALL_MAX, &text)) {
+	if (!proc_read(root, (u32)getpid(), "smaps", SMAPS_MAX, &text)) {
 		rest = buf_bytes(&text);
-		if (bytes_until(&rest, ' ', &word) || bytes_until(&rest, ' ', &word) ||
-		    bytes_decimal(word, &pages))
-			pages = 0;
+		while (!bytes_until(&rest, '\n', &line)) {
+			if (smaps_is_mapping(line))
+				bpf = bytes_ends(line, "anon_inode:bpf-map");
+			else if (!bpf)
+				rss += smaps_rss(line);
+		}
 	}
 	buf_done(&text);
-	rss = pages * (u64)sysconf(_SC_PAGESIZE);
-	return rss > ring_bytes_mapped ? rss - ring_bytes_mapped : rss;
+	return rss;
 }

@@ -17,7 +17,7 @@ struct summary {
 	/* Sizes, bytes; 0: not known. */
 	u64 ring_bytes; /* of the ring buffer */
 	u64 map_bytes; /* locked by all BPF maps, the ring once */
-	u64 rss_bytes; /* resident, without the ring's mappings */
+	u64 rss_bytes; /* resident, without the mappings of BPF maps */
 };
 
 /*
@@ -32,7 +32,10 @@ void summary_print(FILE *out, const struct summary *s);
 /* All counters and sizes as one JSON object. 0 or -errno. */
 must_check int stats_write(FILE *out, const struct summary *s);
 
-/* Resident memory of this process now, bytes, without the named mapping's; 0: not known. */
-u64 summary_rss(const struct proc_root *root, u64 ring_bytes_mapped);
+/*
+ * Resident memory of this process now, bytes, without the mappings of BPF maps: those are in
+ * map_bytes already, and the ring buffer's data is mapped twice. 0: not known.
+ */
+u64 summary_resident(const struct proc_root *root);
 
 #endif

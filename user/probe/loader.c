@@ -26,27 +26,22 @@ struct probe {
 	struct bpf_link *sweep;
 };
 
-enum need {
-	NEED_FAMILY, /* without it there is no tracing */
-	NEED_NICE, /* without it something is less exact: `otelbpf check` says what */
-};
-
-/* Every program: which feature lets it load. Programs are "?": not loaded unless named here. */
-struct program_row {
+/*
+ * Every program and the hook that it needs; hook_info says whether there is tracing without it.
+ * Programs are "?": not loaded unless named here.
+ */
+static const struct {
 	const char *name;
 	enum hook hook;
-	enum need need;
-};
-
-static const struct program_row programs[] = {
-	{"sock_tp_send", HOOK_SOCK_SEND_LENGTH, NEED_FAMILY},
-	{"sock_tp_recv", HOOK_SOCK_RECV_LENGTH, NEED_FAMILY},
-	{"conn_state_change", HOOK_INET_SOCK_SET_STATE, NEED_FAMILY},
-	{"conn_destroy", HOOK_TCP_DESTROY_SOCK, NEED_NICE},
-	{"conn_data_ready", HOOK_SK_DATA_READY, NEED_NICE},
-	{"proc_fork", HOOK_SCHED_PROCESS_FORK, NEED_FAMILY},
-	{"proc_exec", HOOK_SCHED_PROCESS_EXEC, NEED_NICE},
-	{"proc_exit", HOOK_SCHED_PROCESS_EXIT, NEED_FAMILY},
+} programs[] = {
+	{"sock_tp_send", HOOK_SOCK_SEND_LENGTH},
+	{"sock_tp_recv", HOOK_SOCK_RECV_LENGTH},
+	{"conn_state_change", HOOK_INET_SOCK_SET_STATE},
+	{"conn_destroy", HOOK_TCP_DESTROY_SOCK},
+	{"conn_data_ready", HOOK_SK_DATA_READY},
+	{"proc_fork", HOOK_SCHED_PROCESS_FORK},
+	{"proc_exec", HOOK_SCHED_PROCESS_EXEC},
+	{"proc_exit", HOOK_SCHED_PROCESS_EXIT},
 };
 
 /* libbpf's own words go to --verbose; the last one explains a failure. */
@@ -78,23 +73,17 @@ static u32 own_pidns(void)
 static int choose_programs(struct probe *p, const struct features *f, char *why, size_t why_len)
 {
 	for (size_t i = 0; i < array_size(programs); i++) {
-		const struct program_row *row = &programs[i];
 		struct bpf_program *prog =
-			bpf_object__find_program_by_name(p->skel->obj, row->name);
+			bpf_object__find_program_by_name(p->skel->obj, programs[i].name);
 
 		if (!prog) {
-			snprintf(why, why_len, "program %s is missing from this build", row->name);
+			snprintf(why, why_len, "program %s is missing from this build",
+				 programs[i].name);
 			return -ENOENT;
 		}
-		if (f->hooks[row->hook]) {
+		/* features_missing has refused already what cannot be done without. */
+		if (f->hooks[programs[i].hook])
 			bpf_program__set_autoload(prog, true);
-		} else if (row->need == NEED_FAMILY) {
-			snprintf(why, why_len,
-				 "this kernel has no tracepoint %s, which otelbpf needs "
-				 "(Linux 6.3 and later have it); see: otelbpf check",
-				 hook_names[row->hook]);
-			return -EOPNOTSUPP;
-		}
 	}
 	if (f->sk_storage_iter)
 		bpf_program__set_autoload(p->skel->progs.conn_sweep, true);

@@ -8,7 +8,7 @@
 
 struct driver {
 	/* The head of a request is understood (borrows x). */
-	void (*on_request)(void *ctx, const struct exchange *x);
+	void (*on_request)(void *ctx, struct exchange *x);
 	/* A complete exchange: the span holds what the protocol wrote. Takes x. */
 	void (*on_exchange)(void *ctx, struct exchange *x);
 	void *ctx;

@@ -57,19 +57,23 @@ static void fail_all(struct http1_call *c, const char *type)
 }
 
 /*
- * Which responses were in the gap nobody can say: when there was more than one to come, none can be
- * assigned any more. What a gap in the requests hides matters only to a client that does not wait
- * for responses.
+ * Which responses were in the gap nobody can say. A client that waits for each response is in step
+ * again with the next exchange; when two are open, one of them may be the next already. For one
+ * that does not wait nothing can be assigned any more, and a gap in its requests is as bad.
  */
 static void cut(struct http1_call *c)
 {
-	c->h->doubt |= c->h->pipelined;
+	struct http1 *h = c->h;
+
+	h->doubt |= h->pipelined;
 	c->side->step = STEP_START;
 	c->side->skipping = false;
-	if (http1_is_sender(c))
-		c->h->sending = NULL;
-	else
-		http1_drop_all(c, STAT_EXCHANGE_CUT);
+	if (http1_is_sender(c)) {
+		h->sending = NULL;
+		return;
+	}
+	h->waits = h->open > 1;
+	http1_drop_all(c, STAT_EXCHANGE_CUT);
 }
 
 static void eof(void *state, enum direction d, enum end_reason why, struct sink *out)

@@ -15,7 +15,8 @@ static enum http1_result pass(struct http1_call *c)
 	u64 pos = http1_pos(c), left = c->side->end > pos ? c->side->end - pos : 0;
 
 	if (left <= bytes_len(*c->in)) {
-		c->in->p += left;
+		if (left)
+			bytes_skip(c->in, left);
 		c->side->skipping = false;
 		return HTTP1_OK;
 	}

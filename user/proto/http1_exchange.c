@@ -26,11 +26,10 @@ struct exchange *http1_open(struct http1_call *c, struct bytes method, u64 first
 	struct http1 *h = c->h;
 	struct exchange *x;
 
-	if (h->doubt) {
+	if (h->doubt || h->waits) {
 		stat_add(STAT_EXCHANGE_CUT, 1);
 		return NULL;
 	}
-	h->pipelined |= h->open || h->unopened;
 	if (h->unopened || h->open == HTTP1_PIPELINE_MAX) {
 		stat_add(STAT_EXCHANGE_LIMIT, 1);
 		return unopened(h, method);
@@ -55,6 +54,7 @@ struct exchange *http1_answer(struct http1_call *c, bool *orphan)
 	struct http1 *h = c->h;
 
 	*orphan = false;
+	h->pipelined |= h->open + h->unopened > 1;
 	if (h->first)
 		return h->first;
 	if (h->unopened) {
@@ -62,7 +62,7 @@ struct exchange *http1_answer(struct http1_call *c, bool *orphan)
 		return NULL;
 	}
 	*orphan = true;
-	if (!h->doubt)
+	if (!h->doubt && !h->waits)
 		stat_add(STAT_NO_REQUEST, 1);
 	return NULL;
 }
@@ -79,6 +79,7 @@ static void unlink_exchange(struct http1_call *c, struct exchange *x)
 {
 	struct http1 *h = c->h;
 	struct exchange **at = &h->first, *before = NULL;
+	bool blind; /* what could not be read of the requests is answered now */
 
 	while (*at != x) {
 		before = *at;
@@ -88,14 +89,16 @@ static void unlink_exchange(struct http1_call *c, struct exchange *x)
 	if (h->last == x)
 		h->last = before;
 	h->open--;
+	blind = !h->first;
 	if (h->answered == x)
 		h->answered = NULL;
-	if (h->sending != x)
-		return;
 	/* The response came first: what is left of the request belongs to no span. */
-	http1_request_known(c, x);
-	h->sending = NULL;
-	if (h->side[h->requests].step == STEP_BLIND)
+	if (h->sending == x) {
+		http1_request_known(c, x);
+		h->sending = NULL;
+		blind = true;
+	}
+	if (blind && h->side[h->requests].step == STEP_BLIND)
 		h->side[h->requests].step = STEP_START;
 }
 

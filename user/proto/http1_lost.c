@@ -95,6 +95,11 @@ static bool start_lost(struct http1_call *c, u64 n, struct bytes tail)
 	enum http1_result r =
 		request ? http1_request_begin(*c->in, &line) : http1_status_begin(*c->in, &line);
 
+	if (r != HTTP1_OK && request && http1_may_have_left(c->h)) {
+		http1_goto(c, STEP_BLIND);
+		pass_lost(c, n);
+		return true;
+	}
 	if (r != HTTP1_OK)
 		return false;
 	http1_begin(c, request, &line, first);

@@ -26,6 +26,8 @@ static void response_end(struct http1_call *c)
 {
 	struct exchange *x = c->h->answered;
 
+	if (c->side->status / 100 != 1)
+		c->h->waits = false;
 	if (!x)
 		return;
 	http1_moment(c, http1_pos(c) - 1, &x->resp_last);
@@ -51,6 +53,7 @@ static void end_blind_response(struct http1_call *c)
 		return;
 	other->step = STEP_START;
 	other->skipping = false;
+	c->h->waits = false;
 	if (x)
 		http1_close(c, x);
 }
@@ -107,12 +110,6 @@ void http1_begin(struct http1_call *c, bool request, const struct http1_start *l
 		begin_response(c, line, first);
 }
 
-/* It did not wait for the answer to its wish to leave HTTP. */
-static bool may_have_left(const struct http1 *h)
-{
-	return h->last && h->last->flags & (HTTP1_CONNECT | HTTP1_UPGRADE);
-}
-
 static enum http1_result start_request(struct http1_call *c)
 {
 	struct http1_start line;
@@ -121,9 +118,9 @@ static enum http1_result start_request(struct http1_call *c)
 
 	if (r == HTTP1_OK) {
 		begin_request(c, &line, first);
-	} else if (r == HTTP1_BAD && may_have_left(c->h)) {
-		c->in->p = c->in->end;
-		return HTTP1_MORE;
+	} else if (r == HTTP1_BAD && http1_may_have_left(c->h)) {
+		http1_goto(c, STEP_BLIND);
+		return HTTP1_OK;
 	}
 	return r;
 }

@@ -59,8 +59,9 @@ struct http1 {
 	bool known; /* which direction has the requests: */
 	u8 requests; /* enum direction */
 	bool expects; /* the request being read waits for 100 Continue */
-	bool pipelined; /* more than one was open at once */
+	bool pipelined; /* a response came when a further request had been sent */
 	bool doubt; /* what answers what is not known any more: nothing is opened */
+	bool waits; /* the same until a response is complete */
 };
 
 /* One call of feed, lost or eof. */
@@ -82,6 +83,12 @@ static inline u64 http1_pos(const struct http1_call *c)
 static inline bool http1_is_sender(const struct http1_call *c)
 {
 	return c->h->known && c->d == c->h->requests;
+}
+
+/* Its sender did not wait for the answer to its wish to leave HTTP. */
+static inline bool http1_may_have_left(const struct http1 *h)
+{
+	return h->last && h->last->flags & (HTTP1_CONNECT | HTTP1_UPGRADE);
 }
 
 /* http1_message.c: takes one step; HTTP1_OK: go on, HTTP1_SKIP: the sink is to pass over a body. */

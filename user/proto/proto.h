@@ -69,8 +69,9 @@ struct sink_ops {
 	 * NULL when there is no room (counted). The exchange stays owned by the protocol until
 	 * close or drop takes it. */
 	struct exchange *(*open)(struct sink *s, enum direction d, u64 first);
-	/* The head of its request is understood: role, method, carried context (borrows x). */
-	void (*request)(struct sink *s, const struct exchange *x);
+	/* The head of its request is understood: role, method, carried context (borrows x). The
+	 * span gets its resource. */
+	void (*request)(struct sink *s, struct exchange *x);
 	/* Complete: becomes a span (takes x). */
 	void (*close)(struct sink *s, struct exchange *x);
 	/* Not to become a span: reason is one of the counters (takes x). */

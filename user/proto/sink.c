@@ -25,7 +25,7 @@ static struct exchange *sink_open(struct sink *s, enum direction d, u64 first)
 	return x;
 }
 
-static void sink_request(struct sink *s, const struct exchange *x)
+static void sink_request(struct sink *s, struct exchange *x)
 {
 	struct driver *d = drive_sink_of(s)->driver;
 

@@ -28,6 +28,7 @@ struct identities {
 	unsigned count;
 	u64 used;
 	const char *fallback;
+	u32 first_pid;
 	char first[sizeof(((struct identity_notes *)0)->guess)]; /* what the first one is called */
 	struct identities_counts counts;
 };
@@ -157,7 +158,10 @@ void identities_fallback_name(struct identities *ids, const char *name)
 static void apply_fallback(struct identities *ids, struct resource *r,
 			   const struct identity_notes *notes)
 {
-	if (!ids->first[0])
+	/* The first one may execute something else: a command that we start does. */
+	if (!ids->first_pid)
+		ids->first_pid = r->pid;
+	if (r->pid == ids->first_pid)
 		snprintf(ids->first, sizeof(ids->first), "%s", notes->guess);
 	if (ids->fallback && *ids->fallback && !notes->named && !strcmp(ids->first, notes->guess) &&
 	    resource_set(r, "service.name", ids->fallback))

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The same application on Python's http.server, a thread for each connection.
+
+plain.py ADDRESS [1.0|1.1]: ADDRESS is a port of 127.0.0.1, [::1]:port, or the path of a Unix socket.
+"""
+import http.server
+import io
+import os
+import socket
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+sys.dont_write_bytecode = True
+import shop  # noqa: E402
+
+
+class Limited(io.RawIOBase):
+    """What is left of a request's body."""
+
+    def __init__(self, file, length):
+        super().__init__()
+        self.file, self.left = file, length
+
+    def read(self, size=-1):
+        data = self.file.read(min(self.left, size if size >= 0 else self.left))
+        self.left -= len(data)
+        return data
+
+
+class Chunked(io.RawIOBase):
+    """A chunked body, decoded."""
+
+    def __init__(self, file):
+        super().__init__()
+        self.file, self.over = file, False
+
+    def read(self, size=-1):
+        if self.over:
+            return b""
+        n = int(self.file.readline().split(b";")[0], 16)
+        data = self.file.read(n)
+        self.file.readline()
+        self.over = n == 0
+        return data
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def __getattr__(self, name):
+        if name.startswith("do_"):
+            return self.handle_any
+        raise AttributeError(name)
+
+    def handle_any(self):
+        target = self.path.split("://", 1)[-1]
+        path, _, query = target[target.find("/"):].partition("?")
+        body = Limited(self.rfile, int(self.headers.get("Content-Length", 0)))
+        if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
+            body = Chunked(self.rfile)
+        kept = []
+        parts = shop.app({"REQUEST_METHOD": self.command, "PATH_INFO": path, "QUERY_STRING": query,
+                          "wsgi.input": body}, lambda *given: kept.append(given))
+        status, headers = kept[0]
+        code, reason = status.split(" ", 1)
+        self.send_response(int(code), reason)
+        for name, value in headers:
+            self.send_header(name, value)
+        self.send_body(int(code), {name.lower() for name, _ in headers}, parts)
+
+    def send_body(self, code, names, parts):
+        chunked = "content-length" not in names and code not in (204, 304)
+        if chunked and self.protocol_version == "HTTP/1.1" and self.request_version == "HTTP/1.1":
+            self.send_header("Transfer-Encoding", "chunked")
+        elif chunked:
+            chunked, self.close_connection = False, True
+        self.end_headers()
+        for part in parts:
+            self.wfile.write(b"%x\r\n%s\r\n" % (len(part), part) if chunked else part)
+        if chunked and self.command != "HEAD":
+            self.wfile.write(b"0\r\n\r\n")
+
+    def log_message(self, *_):
+        pass
+
+
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 64
+
+    def __init__(self, where):
+        address = where
+        self.address_family = socket.AF_UNIX
+        if where.startswith("["):
+            self.address_family = socket.AF_INET6
+            address = ("::1", int(where.rsplit(":", 1)[1]))
+        elif where.isdigit():
+            self.address_family, address = socket.AF_INET, ("127.0.0.1", int(where))
+        http.server.socketserver.TCPServer.__init__(self, address, Handler)
+
+    def server_bind(self):
+        http.server.socketserver.TCPServer.server_bind(self)
+
+    def get_request(self):
+        connection, _ = self.socket.accept()
+        return connection, ("local", 0)
+
+    def handle_error(self, *_):
+        pass
+
+
+if __name__ == "__main__":
+    Handler.protocol_version = "HTTP/" + (sys.argv[2] if len(sys.argv) > 2 else "1.1")
+    Server(sys.argv[1]).serve_forever()
