@@ -16,6 +16,7 @@ struct moved {
 	u32 want; /* bytes wanted from there */
 	u16 flags; /* RECF_* */
 	u8 dir;
+	u8 pad[5];
 };
 
 /*
@@ -192,11 +193,19 @@ static __always_inline void emit_bare(const struct conn_state *st, const struct 
 	bpf_ringbuf_submit(r, wake_flags());
 }
 
-static __always_inline void emit_data(const struct conn_state *st, const struct moved *m,
-				      struct ids ids)
+/*
+ * Writes one data record. A global function: the verifier looks at it once, on its own, and not
+ * again on each path that leads here (with everything inlined it walked 106,000 instructions, and
+ * loading took 0.34 s; seen on 6.18).
+ */
+__weak int emit_data(struct conn_state *st, struct moved *m, u64 pid_tid)
 {
-	u32 n = m->want;
+	struct ids ids = {pid_tid >> 32, (u32)pid_tid};
+	u32 n;
 
+	if (!st || !m)
+		return 0; /* can't happen */
+	n = m->want;
 	if (m->payload.kind == PAYLOAD_NONE || !n)
 		emit_bare(st, m, ids);
 	else if (m->payload.kind == PAYLOAD_IOV)
@@ -209,6 +218,7 @@ static __always_inline void emit_data(const struct conn_state *st, const struct 
 		emit_class(4096, st, m, ids);
 	else
 		emit_class(CAPTURE_HEAD_MAX, st, m, ids);
+	return 0;
 }
 
 #endif

@@ -25,27 +25,28 @@ static __always_inline void begin_turn(struct conn_state *st, u8 dir)
 	st->start_len = 0;
 }
 
-/* Looks at the first bytes of a turn. True: these bytes are of interest. */
-static __always_inline bool recognise(struct conn_state *st, struct sock *sk, const struct moved *m)
+/* Looks at the first bytes of a turn. 1: these bytes are of interest. A global function, as emit_data. */
+__weak int recognise(struct conn_state *st, struct moved *m)
 {
-	u32 have = st->start_len, got;
 	enum infer answer;
+	u32 have, got;
 
-	if (st->turn_over)
-		return false;
-	if (have >= INFER_BYTES) /* can't happen: so many bytes are always an answer */
-		return false;
+	if (!st || !m || st->turn_over)
+		return 0;
+	have = st->start_len;
+	if (have >= INFER_BYTES)
+		return 0; /* can't happen: so many bytes are always an answer */
 	got = payload_first(st->start + have, INFER_BYTES, &m->payload,
 			    m->len < INFER_BYTES - have ? m->len : INFER_BYTES - have);
 	if (got) {
 		st->start_len = have + got;
-		answer = infer_http1(st->start, st->start_len);
+		answer = infer_http1(st->start, have + got);
 		if (answer == INFER_MAYBE)
-			return true;
+			return 1;
 		if (answer != INFER_NO) {
 			st->verdict = PROTO_HTTP1;
 			st->request_dir = answer == INFER_REQUEST ? m->dir : !m->dir;
-			return true;
+			return 1;
 		}
 	}
 	st->turn_over = 1;
@@ -53,7 +54,7 @@ static __always_inline bool recognise(struct conn_state *st, struct sock *sk, co
 		st->verdict = PROTO_NONE;
 		count(KSTAT_UNRECOGNISED);
 	}
-	return false;
+	return 0;
 }
 
 /* A server's port: from now on, what arrives before its accept() is timed. */
@@ -108,7 +109,7 @@ static __always_inline int on_moved(struct sock *sk, struct moved *m, struct ids
 		return 0;
 	conn_place(st, sk, m);
 	begin_turn(st, d);
-	if (st->verdict == PROTO_UNKNOWN && !recognise(st, sk, m))
+	if (st->verdict == PROTO_UNKNOWN && !recognise(st, m))
 		goto moved;
 	if (m->payload.kind == PAYLOAD_NONE) {
 		count(KSTAT_NO_CONTENT);
@@ -119,7 +120,7 @@ static __always_inline int on_moved(struct sock *sk, struct moved *m, struct ids
 	if (st->verdict != PROTO_UNKNOWN)
 		count_n(KSTAT_BYTES_SEEN, m->len);
 	if (choose(st, m))
-		emit_data(st, m, ids);
+		emit_data(st, m, (u64)ids.pid << 32 | ids.tid);
 	if (d == DIR_RECV && d == st->request_dir)
 		learn_port(sk);
 moved:

@@ -175,28 +175,23 @@ def ask(address, target, method="GET", **more):
 def crowd(address, ids, connections, target="/ok?id={}", requests_each=None):
     """Asks for all ids over that many connections at once. {id: Answer}.
     requests_each: after so many requests a connection is replaced by a new one."""
-    answers, errors, ids, lock = {}, [], iter(ids), threading.Lock()
+    answers, errors = {}, []
 
-    def work():
+    def work(mine):
         try:
-            connection, used = Connection(address), 0
-            while True:
-                with lock:
-                    id_ = next(ids, None)
-                if id_ is None:
-                    break
-                if requests_each and used == requests_each:
-                    connection.close()
-                    connection, used = Connection(address), 0
-                last = requests_each and used == requests_each - 1
+            connection = Connection(address)
+            for used, id_ in enumerate(mine, 1):
+                last = requests_each and used % requests_each == 0
                 headers = [("Connection", "close")] if last else []
                 answers[id_] = connection.ask(target.format(id_), headers=headers)
-                used += 1
+                if last:
+                    connection.close()
+                    connection = Connection(address)
             connection.close()
         except Exception as error:  # pylint: disable=broad-except
             errors.append(error)
 
-    threads = [threading.Thread(target=work) for _ in range(connections)]
+    threads = [threading.Thread(target=work, args=(ids[n::connections],)) for n in range(connections)]
     for thread in threads:
         thread.start()
     for thread in threads:

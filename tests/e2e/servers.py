@@ -5,6 +5,8 @@ import os
 from harness import HERE, PYTHON, children, connects, environment, free_port, wait_until
 
 APPS = os.path.join(HERE, "apps")
+# What the application answers where nothing else is asked for.
+ORDER = b'{"order": 8731, "state": "paid"}\n'
 
 
 class Server:

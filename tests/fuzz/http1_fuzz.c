@@ -41,7 +41,7 @@ static void end_exchange(struct sink *s, struct exchange *x)
 	free(x);
 }
 
-static void fake_request(struct sink *s, const struct exchange *x)
+static void fake_request(struct sink *s, struct exchange *x)
 {
 	must(span_find(x->span, ATTR_HTTP_METHOD));
 	must(!x->state_len || x->state_at + x->state_len <= x->span->arena.len);

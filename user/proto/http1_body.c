@@ -117,10 +117,13 @@ enum http1_result http1_step_blind_chunks(struct http1_call *c)
 
 	if (bytes_empty(*c->in))
 		return HTTP1_MORE;
-	for (; !bytes_empty(*c->in); c->in->p++)
-		c->side->last_bytes = c->side->last_bytes << 8 | *c->in->p;
-	http1_still_going(c);
-	if ((c->side->last_bytes & mask) == end)
+	while (!bytes_empty(*c->in)) {
+		c->side->last_bytes = c->side->last_bytes << 8 | *c->in->p++;
+		if ((c->side->last_bytes & mask) != end)
+			continue;
 		http1_message_end(c);
+		return HTTP1_OK;
+	}
+	http1_still_going(c);
 	return HTTP1_MORE;
 }

@@ -4,9 +4,9 @@
 plain.py ADDRESS [1.0|1.1]: ADDRESS is a port of 127.0.0.1, [::1]:port, or the path of a Unix socket.
 """
 import http.server
-import io
 import os
 import socket
+import socketserver
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -14,33 +14,30 @@ sys.dont_write_bytecode = True
 import shop  # noqa: E402
 
 
-class Limited(io.RawIOBase):
-    """What is left of a request's body."""
+class Limited:
+    """A request's body of known length."""
 
     def __init__(self, file, length):
-        super().__init__()
         self.file, self.left = file, length
 
-    def read(self, size=-1):
-        data = self.file.read(min(self.left, size if size >= 0 else self.left))
+    def read(self, size):
+        data = self.file.read(min(self.left, size))
         self.left -= len(data)
         return data
 
 
-class Chunked(io.RawIOBase):
+class Chunked:
     """A chunked body, decoded."""
 
     def __init__(self, file):
-        super().__init__()
         self.file, self.over = file, False
 
-    def read(self, size=-1):
+    def read(self, _):
         if self.over:
             return b""
-        n = int(self.file.readline().split(b";")[0], 16)
-        data = self.file.read(n)
+        data = self.file.read(int(self.file.readline().split(b";")[0], 16))
         self.file.readline()
-        self.over = n == 0
+        self.over = not data
         return data
 
 
@@ -68,7 +65,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def send_body(self, code, names, parts):
         chunked = "content-length" not in names and code not in (204, 304)
-        if chunked and self.protocol_version == "HTTP/1.1" and self.request_version == "HTTP/1.1":
+        if chunked and "HTTP/1.1" == self.protocol_version == self.request_version:
             self.send_header("Transfer-Encoding", "chunked")
         elif chunked:
             chunked, self.close_connection = False, True
@@ -82,8 +79,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 
-class Server(http.server.ThreadingHTTPServer):
-    daemon_threads = True
+class Server(socketserver.ThreadingTCPServer):
+    daemon_threads = allow_reuse_address = True
     request_queue_size = 64
 
     def __init__(self, where):
@@ -94,14 +91,7 @@ class Server(http.server.ThreadingHTTPServer):
             address = ("::1", int(where.rsplit(":", 1)[1]))
         elif where.isdigit():
             self.address_family, address = socket.AF_INET, ("127.0.0.1", int(where))
-        http.server.socketserver.TCPServer.__init__(self, address, Handler)
-
-    def server_bind(self):
-        http.server.socketserver.TCPServer.server_bind(self)
-
-    def get_request(self):
-        connection, _ = self.socket.accept()
-        return connection, ("local", 0)
+        super().__init__(address, Handler)
 
     def handle_error(self, *_):
         pass
