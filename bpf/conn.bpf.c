@@ -6,6 +6,22 @@
 
 #include <bpf/bpf_tracing.h>
 
+/* A traced process connects, or begins to listen. */
+static __always_inline void on_opening(struct sock *sk, int state)
+{
+	struct conn_state *st;
+
+	if (state == STATE_LISTEN) {
+		learn_port(sk);
+		return;
+	}
+	st = conn_get(sk);
+	if (!st)
+		return;
+	st->role = ROLE_CLIENT;
+	st->fresh = 1;
+}
+
 /* This side is about to send no more, or nothing at all any more. */
 static __always_inline void on_closing(struct sock *sk, struct conn_state *st, int state)
 {
@@ -22,14 +38,9 @@ int BPF_PROG(conn_state_change, struct sock *sk, int from, int to)
 {
 	struct conn_state *st;
 
-	if (to == STATE_SYN_SENT) {
-		if (!is_stream(sk) || !selected(current_ids().pid))
-			return 0;
-		st = conn_get(sk);
-		if (st) {
-			st->role = ROLE_CLIENT;
-			st->fresh = 1;
-		}
+	if (to == STATE_SYN_SENT || to == STATE_LISTEN) {
+		if (is_stream(sk) && selected(current_ids().pid))
+			on_opening(sk, to);
 		return 0;
 	}
 	if (to != STATE_FIN_WAIT1 && to != STATE_LAST_ACK && to != STATE_CLOSE)

@@ -22,6 +22,7 @@ enum tcp_state {
 	STATE_FIN_WAIT1 = 4,
 	STATE_CLOSE = 7,
 	STATE_LAST_ACK = 9,
+	STATE_LISTEN = 10,
 };
 
 /* TCP, MPTCP or a Unix stream socket. */
@@ -169,6 +170,16 @@ static __always_inline void emit_conn(struct conn_state *st, struct sock *sk, st
 	}
 	bpf_ringbuf_submit(r, wake_flags());
 	st->announced = 1;
+}
+
+/* A server's port: from now on, what arrives before it is read is timed. */
+static __always_inline void learn_port(const struct sock *sk)
+{
+	u16 port = sk->__sk_common.skc_num;
+	u8 one = 1;
+
+	if (sk->__sk_common.skc_family != FAMILY_UNIX && !bpf_map_lookup_elem(&ports, &port))
+		bpf_map_update_elem(&ports, &port, &one, BPF_ANY);
 }
 
 /* Bytes that the socket counted and no hook showed; one more is a FIN. */

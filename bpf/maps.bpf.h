@@ -6,7 +6,7 @@
  *  ring     records                     programs             the reader             counted, record lost
  *  conns    socket → struct conn_state  first socket call    the kernel, with it    counted, call lost
  *  procs    pid → struct proc_state     user space, fork     exit                   counted, not traced
- *  ports    port → 1                    first request read   never                  not timed, harmless
+ *  ports    port → 1                    listen(), user space  never                 not timed, harmless
  *  ctl      slot → struct conn_ctl      user space           overwritten            newer one wins
  *  kstats   enum kernel_stat → count    programs             never                  cannot
  *  scratch  cpu → struct scratch        the kernel           never                  cannot

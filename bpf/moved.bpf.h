@@ -57,16 +57,6 @@ __weak int recognise(struct conn_state *st, struct moved *m)
 	return 0;
 }
 
-/* A server's port: from now on, what arrives before its accept() is timed. */
-static __always_inline void learn_port(const struct sock *sk)
-{
-	u16 port = sk->__sk_common.skc_num;
-	u8 one = 1;
-
-	if (sk->__sk_common.skc_family != FAMILY_UNIX && !bpf_map_lookup_elem(&ports, &port))
-		bpf_map_update_elem(&ports, &port, &one, BPF_ANY);
-}
-
 /*
  * Decides what of these bytes is wanted. False: nothing, not even that they moved: the middle of a
  * body whose length user space knows.

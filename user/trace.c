@@ -14,6 +14,7 @@
 #include "probe/loader.h"
 #include "target/identities.h"
 #include "target/launch.h"
+#include "target/listen.h"
 #include "tee.h"
 #include "util/clock.h"
 
@@ -59,9 +60,16 @@ static bool add_found(struct trace *t, u32 pid, u32 ppid)
 		.event = PROC_FOUND,
 	};
 
+	u16 ports[LISTEN_PORTS_MAX];
+	int count;
+
 	if (probe_add_pid(t->probe, pid))
 		return false;
 	on_record(t, &r.h);
+	count = listen_ports(NULL, pid, ports);
+	for (int i = 0; i < count; i++)
+		if (probe_add_port(t->probe, ports[i]))
+			log_debug("port %u: requests are timed when they are read", ports[i]);
 	return true;
 }
 

@@ -121,7 +121,9 @@ static ssize_t by_recvmmsg(int fd, u8 *p, size_t n)
 /* Each class of record, its edges, and more than any may hold. */
 static const size_t sizes[] = {40, 256, 257, 1024, 1025, 4096, 4097, 4160, 16384, 16385, 30000};
 
-enum { SIZE_MAX_USED = 30000 };
+enum {
+	SIZE_MAX_USED = 30000
+};
 
 /* Receives until all n bytes came, each call checked. */
 static void receive_all(const struct way *way, struct end *e, const u8 *sent, size_t n)

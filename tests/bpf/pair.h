@@ -139,8 +139,7 @@ static inline void pair_fds(enum pair_kind kind, int fds[2])
 	}
 	l = pair_listen(kind, &ss, &len);
 	fds[0] = pair_socket(kind, &ss);
-	rig_need(fds[0] >= 0 && !connect(fds[0], (struct sockaddr *)&ss, len),
-		 "a_socket_connects");
+	rig_need(fds[0] >= 0 && !connect(fds[0], (struct sockaddr *)&ss, len), "a_socket_connects");
 	fds[1] = accept4(l, NULL, NULL, SOCK_CLOEXEC);
 	rig_need(fds[1] >= 0, "a_socket_is_accepted");
 	close(l);

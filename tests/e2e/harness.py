@@ -251,7 +251,8 @@ class Agent:
     def wait_tracing(self):
         wait_until(lambda: "otelbpf: tracing" in self.stderr or self.process.poll() is not None,
                    "«otelbpf: tracing»")
-        expect_that("otelbpf: tracing" in self.stderr, f"otelbpf does not trace: {self.stderr}")
+        expect_that("otelbpf: tracing" in self.stderr, f"otelbpf does not trace, exit status "
+                    f"{self.process.poll()}: {self.stderr}")
 
     def wait_end(self):
         try:

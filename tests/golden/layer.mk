@@ -6,4 +6,4 @@ GOLDEN := $(B)/tests/golden/golden_test
 test-golden: $(GOLDEN)
 	@$(if $(UPDATE),$< --write,$(RUN) golden $<) $(sort $(wildcard tests/golden/*/*.txt))
 
-$(GOLDEN): $(B)/tests/golden/case.o
+$(GOLDEN): $(B)/tests/golden/case.o $(B)/tests/golden/show.o

@@ -20,6 +20,7 @@ struct conn {
 	u8 role; /* enum role: as the kernel saw it */
 	u8 failures; /* times that its bytes were not what they should be */
 	bool good; /* a whole message was understood */
+	bool whole; /* its records began with its first byte */
 	bool is_unix;
 	bool old; /* was open before we could see its beginning */
 	bool known; /* its REC_CONN was seen */

@@ -242,6 +242,7 @@ static bool decide(struct drive *v, enum proto_id proto, const struct segment *s
 		return false;
 	}
 	stat_add(STAT_CONNECTIONS, 1);
+	v->c->whole = !seg->pos && !other->started;
 	/* What was kept may be of an earlier turn that came to nothing. */
 	if (v->s->started && seg->pos != v->s->end)
 		stream_done(v->s);
@@ -269,6 +270,9 @@ void drive_segment(struct driver *d, struct conn *c, enum direction dir, enum pr
 		stat_add(STAT_STREAM_GAP, 1);
 		return;
 	}
+	/* The other direction was seen from its first byte, so what came before is a gap here. */
+	if (!v.s->started && c->whole && seg->pos)
+		on_missing(&v, seg->pos, bytes_of(NULL, 0));
 	if (v.s->started && seg->pos > v.s->end)
 		on_missing(&v, seg->pos - v.s->end, bytes_of(NULL, 0));
 	stream_note(v.s, seg);

@@ -11,6 +11,7 @@ void http1_goto(struct http1_call *c, enum http1_step step)
 {
 	c->side->step = step;
 	c->side->skipping = false;
+	c->side->last_bytes = 0;
 }
 
 static void request_end(struct http1_call *c)
