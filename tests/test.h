@@ -79,8 +79,8 @@ static inline struct bytes guard_copy(struct bytes b)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	size_t room = (bytes_len(b) + page) / page * page;
-	u8 *map = mmap(NULL, room + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-		       0);
+	u8 *map =
+		mmap(NULL, room + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	u8 *p;
 
 	if (map == MAP_FAILED || mprotect(map + room, page, PROT_NONE))

@@ -13,7 +13,9 @@ struct replay_resource {
 	struct replay_resource *next;
 };
 
-enum { BUCKETS = 1024 };
+enum {
+	BUCKETS = 1024
+};
 
 struct replay_resources {
 	struct replay_resource *buckets[BUCKETS];

@@ -141,7 +141,9 @@ _Static_assert(sizeof(struct record_end) == 16 + 24 + 16, "end record");
 _Static_assert(sizeof(struct record_proc) == 16 + 8 + 4 + 16 + 4, "proc record");
 
 /* Largest record of any kind that a source may deliver. */
-enum { RECORD_MAX = sizeof(struct record_data) + CAPTURE_HEAD_MAX + CAPTURE_TAIL_MAX };
+enum {
+	RECORD_MAX = sizeof(struct record_data) + CAPTURE_HEAD_MAX + CAPTURE_TAIL_MAX
+};
 
 /*
  * What user space tells the kernel about one connection, in shared memory. Slot: id modulo

@@ -242,6 +242,30 @@ static inline struct want want_usual(const struct io *io)
 /* No further data record of this end. */
 #define NO_RECORD(e) want_true(HERE, "no record", !end_data(e))
 
+/*
+ * All records of the end in that direction since the last look: without content, one behind the
+ * other, n bytes in all; their number.
+ */
+static inline int check_bare(struct here h, struct end *e, u8 dir, s64 n)
+{
+	const struct record_data *d;
+	s64 had = 0;
+	int records = 0;
+
+	while (had < n && (d = end_data(e))) {
+		want_int(h, "direction", d->dir, dir);
+		want_int(h, "position", (s64)d->pos, (s64)e->pos[dir]);
+		want_true(h, "RECF_NO_CONTENT", d->h.flags & RECF_NO_CONTENT);
+		want_int(h, "captured", d->head + d->tail, 0);
+		check_seq(h, e, d);
+		end_moved(e, dir, d->len);
+		had += d->len;
+		records++;
+	}
+	want_int(h, "bytes in records", had, n);
+	return records;
+}
+
 /* Bytes that are a different one at every place, so that a wrong offset shows. */
 static inline void fill_pattern(u8 *p, size_t n, u32 seed)
 {

@@ -246,6 +246,21 @@ def crowds(x):
     yield
 
 
+@scenario("what is not HTTP is no span, and no loss", *ALL)
+def not_http(x):
+    for data in (b"\x16\x03\x01\x00\xa5\x01\x00\x00\xa1\x03\x03" + bytes(range(160)), b"\0" * 3000,
+                 b"EHLO mail.example\r\n", b"*1\r\n$4\r\nPING\r\n"):
+        connection = x.connect()
+        connection.send(data)
+        connection.socket.shutdown(client.socket.SHUT_WR)
+        while connection.socket.recv(65536):
+            pass
+        connection.close()
+    connection = x.connect()
+    connection.close()
+    yield
+
+
 @scenario("a worker that is killed in the middle of its response leaves an error", "killed")
 def killed(x):
     target, id_ = x.target("/die")

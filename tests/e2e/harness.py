@@ -223,11 +223,11 @@ class Result:
 class Agent:
     """A running otelbpf. json: spans are read from its standard output."""
 
-    def __init__(self, bench, args, json_output=True, env=None, wait=True):
+    def __init__(self, bench, args, json_output=True, env=None, wait=True, program=(OTELBPF,)):
         self.json = json_output
         base = bench.path(f"agent{len(bench.processes)}")
         self.stats_file, self.out_file, self.err_file = base + ".stats", base + ".out", base + ".err"
-        command = [OTELBPF, "--stats", self.stats_file]
+        command = [*program, "--stats", self.stats_file]
         command += ["--output", "otlp/stdout"] if json_output else []
         command += [str(a) for a in args]
         with open(self.out_file, "wb") as out, open(self.err_file, "wb") as err:

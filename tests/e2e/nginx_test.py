@@ -89,6 +89,13 @@ def byte_by_byte(x):
                 f"{x.one(answer).duration / harness.MS} ms")
 
 
+@scenario("a header block that is too large is answered 400 and is a span of 400", "static")
+def too_large(x):
+    answer = x.ask("/ok", headers=[("Cookie", "c" * 40000)])
+    yield
+    expect("status", 400, answer.status)
+
+
 @scenario("600 requests over 1 and over 16 connections are 600 spans", "static")
 def crowds(x):
     for connections, each in ((1, None), (1, 1), (16, None), (16, 3)):
@@ -110,7 +117,7 @@ def static():
 def proxied(x):
     for prefix in PREFIXES:
         kept = x.connect()
-        for path in ("/ok", "/status/404", "/status/500", "/status/204", "/large?n=200000", "/stream"):
+        for path in ("/ok", "/status/404", "/status/500", "/status/204", "/large?n=3000000", "/stream"):
             x.ask(prefix + path, on=kept)
             x.ask(prefix + path, version="1.0")
         x.ask(prefix + "/echo", "POST", on=kept, body=b"0123456789")
@@ -143,6 +150,17 @@ def proxied_crowds(x):
     yield
 
 
+@scenario("an upstream that dies in the middle: all three spans have an error", "proxy-die")
+def upstream_dies(x):
+    answer = x.ask("/closed/die")
+    expect("the client got it whole", False, answer.complete)
+    harness.time.sleep(1.5)  # gunicorn starts another worker
+    x.ask("/closed/ok")
+    yield
+    expect("status of the spans", [harness.ERROR] * 3,
+           [s.status for s in x.spans if s.id == answer.id])
+
+
 LOCATIONS = """
     location /closed/ {{ proxy_pass http://{name}_closed/; proxy_read_timeout 20s; }}
     location /kept/ {{
@@ -168,13 +186,14 @@ def proxy_to(make):
     return start
 
 
-def proxy(title, make, inner):
-    return Session(title, "proxy", proxy_to(make), [SERVER, CLIENT, inner]).execute(words())
+def proxy(title, make, inner, group="proxy"):
+    return Session(title, group, proxy_to(make), [SERVER, CLIENT, inner]).execute(words())
 
 
 @test("nginx in front of gunicorn sync")
 def proxy_sync():
-    return proxy("nginx → gunicorn sync", servers.gunicorn, SHOP)
+    good = proxy("nginx → gunicorn sync", servers.gunicorn, SHOP)
+    return proxy("nginx → gunicorn sync", servers.gunicorn, SHOP, "proxy-die") and good
 
 
 @test("nginx in front of gunicorn gthread over a Unix socket")
@@ -190,12 +209,13 @@ def proxy_plain():
 
 # --------------------------------------------------------------------------------- wrk
 
-def wrk(bench, address, connections, prefix=(), pause=0):
+def wrk(bench, address, connections, prefix=(), pause=0, headers=()):
     """Load with ids for two seconds: (id, status) of all answers. pause: ms between answer and request."""
     url = "http://%s:%d/ok" % address
     env = harness.environment(IDS=bench.path("ids"), PAUSE=str(pause))
     run = bench.run([*prefix, "wrk", "-t", "1" if connections == 1 else "2", "-c", connections,
-                     "-d", "2s", "-s", os.path.join(harness.HERE, "ids.lua"), url], env=env)
+                     "-d", "2s", "-s", os.path.join(harness.HERE, "ids.lua"),
+                     *(word for h in headers for word in ("-H", h)), url], env=env)
     expect("wrk's exit status", 0, run.returncode)
     seen = {}
     for name in glob.glob(bench.path("ids.*")):
@@ -233,17 +253,17 @@ def paced_sixteen():
     paced(16)
 
 
-def full(connections, output):
+def full(connections, output, headers=()):
     with Bench() as bench:
         server = servers.nginx(bench)
         agent = bench.trace(server, args=["--output", output], json_output=False)
-        seen, _ = wrk(bench, server.address, connections)
+        seen, _ = wrk(bench, server.address, connections, headers=headers)
         result = agent.stop()
         return seen, result, harness.parse_spans(result.stdout)
 
 
-def all_made(connections):
-    seen, result, _ = full(connections, "none")
+def all_made(connections, headers=()):
+    seen, result, _ = full(connections, "none", headers)
     made = result.counter("span.made")
     expect_that(len(seen) <= made <= len(seen) + connections,
                 f"wrk saw {len(seen)} answers; spans made: {made}\n{result.stderr}")
@@ -258,6 +278,11 @@ def full_one():
 @test("wrk with 16 connections, as fast as it can: as many spans as requests, no loss")
 def full_sixteen():
     all_made(16)
+
+
+@test("wrk with 16 connections, a new one for each request: as many spans as requests, no loss")
+def full_closing():
+    all_made(16, ["Connection: close"])
 
 
 @test("wrk with 16 connections, faster than JSON is written: every span that is missing is counted")

@@ -13,7 +13,9 @@ struct conn_table {
 	void *ctx;
 };
 
-enum { BUCKETS_MIN = 256 };
+enum {
+	BUCKETS_MIN = 256
+};
 
 struct conn_table *conn_table_new(unsigned max, void (*on_evict)(void *ctx, struct conn *c),
 				  void *ctx)

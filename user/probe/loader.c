@@ -34,14 +34,10 @@ static const struct {
 	const char *name;
 	enum hook hook;
 } programs[] = {
-	{"sock_tp_send", HOOK_SOCK_SEND_LENGTH},
-	{"sock_tp_recv", HOOK_SOCK_RECV_LENGTH},
-	{"conn_state_change", HOOK_INET_SOCK_SET_STATE},
-	{"conn_destroy", HOOK_TCP_DESTROY_SOCK},
-	{"conn_data_ready", HOOK_SK_DATA_READY},
-	{"proc_fork", HOOK_SCHED_PROCESS_FORK},
-	{"proc_exec", HOOK_SCHED_PROCESS_EXEC},
-	{"proc_exit", HOOK_SCHED_PROCESS_EXIT},
+	{"sock_tp_send", HOOK_SOCK_SEND_LENGTH},	 {"sock_tp_recv", HOOK_SOCK_RECV_LENGTH},
+	{"conn_state_change", HOOK_INET_SOCK_SET_STATE}, {"conn_destroy", HOOK_TCP_DESTROY_SOCK},
+	{"conn_data_ready", HOOK_SK_DATA_READY},	 {"proc_fork", HOOK_SCHED_PROCESS_FORK},
+	{"proc_exec", HOOK_SCHED_PROCESS_EXEC},		 {"proc_exit", HOOK_SCHED_PROCESS_EXIT},
 };
 
 /* libbpf's own words go to --verbose; the last one explains a failure. */

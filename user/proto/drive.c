@@ -26,6 +26,9 @@ static struct drive drive_begin(struct driver *d, struct conn *c, enum direction
 	};
 }
 
+/* What waited in the other direction may go on now: a response for its request. */
+static void wake_other(struct driver *d, struct conn *c, enum direction dir);
+
 /* The connection is not what it began as, or left the protocol: no more of it is wanted. */
 static void leave(struct drive *v, enum user_stat reason)
 {
@@ -52,12 +55,19 @@ static void take_skip(struct drive *v)
 	}
 }
 
+/* Bytes that were needed are missing: what is in progress is cut. */
+static void cut(struct drive *v)
+{
+	v->ops->eof(v->c->state, v->dir, END_BY_GAP, &v->ds.sink);
+	wake_other(v->ds.driver, v->c, v->dir);
+}
+
 /* The bytes are not this protocol's: look for the next message, or give the connection up. */
 static bool after_bad(struct drive *v, struct bytes view)
 {
 	ssize_t off;
 
-	v->ops->eof(v->c->state, v->dir, END_BY_GAP, &v->ds.sink);
+	cut(v);
 	if (!v->c->good || ++v->c->failures >= DRIVE_FAILURES_MAX) {
 		leave(v, STAT_PROTO_GAVE_UP);
 		return false;
@@ -129,6 +139,29 @@ static struct bytes feed_view(struct drive *v, struct bytes view)
 	return view;
 }
 
+/* Feeds what is held once more. */
+static void feed_hold(struct drive *v)
+{
+	struct stream *s = v->s;
+	struct buf whole = s->hold;
+	struct bytes left;
+
+	/* feed_view moves next on; what it consumed must not be dropped from hold again. */
+	s->hold = (struct buf){0};
+	left = feed_view(v, buf_bytes(&whole));
+	if (!s->over && !s->lost)
+		buf_add(&s->hold, left.p, bytes_len(left));
+	buf_done(&whole);
+}
+
+static void wake_other(struct driver *d, struct conn *c, enum direction dir)
+{
+	struct drive v = drive_begin(d, c, !dir, 0);
+
+	if (v.s->hold.len && !v.s->over && !v.s->lost && !v.s->skipping)
+		feed_hold(&v);
+}
+
 /* Captured bytes that stand at the end of what is held. */
 static void on_bytes(struct drive *v, struct bytes b)
 {
@@ -155,21 +188,13 @@ static void on_bytes(struct drive *v, struct bytes b)
 		if (!s->over && !s->lost)
 			buf_add(&s->hold, b.p, bytes_len(b));
 	} else {
-		/* feed_view moves next on and with it drops what it consumed from hold. */
 		buf_add(&s->hold, b.p, bytes_len(b));
-		if (!s->hold.failed) {
-			struct buf whole = s->hold;
-
-			s->hold = (struct buf){0};
-			b = feed_view(v, buf_bytes(&whole));
-			if (!s->over && !s->lost)
-				buf_add(&s->hold, b.p, bytes_len(b));
-			buf_done(&whole);
-		}
+		if (!s->hold.failed)
+			feed_hold(v);
 	}
 	if (s->hold.failed || s->hold.len > STREAM_HOLD_MAX) {
 		stat_add(STAT_STREAM_FULL, 1);
-		v->ops->eof(v->c->state, v->dir, END_BY_GAP, &v->ds.sink);
+		cut(v);
 		stream_drop_hold(s, s->next + s->hold.len);
 		s->lost = true;
 	}
@@ -213,7 +238,7 @@ static void on_missing(struct drive *v, u64 n, struct bytes tail)
 		return;
 	}
 	stat_add(STAT_STREAM_GAP, 1);
-	v->ops->eof(v->c->state, v->dir, END_BY_GAP, &v->ds.sink);
+	cut(v);
 	stream_drop_hold(s, end);
 	s->lost = true;
 }
@@ -242,7 +267,7 @@ static bool decide(struct drive *v, enum proto_id proto, const struct segment *s
 		return false;
 	}
 	stat_add(STAT_CONNECTIONS, 1);
-	v->c->whole = !seg->pos && !other->started;
+	v->c->whole = v->c->known && !v->c->old && !seg->pos && !other->started;
 	/* What was kept may be of an earlier turn that came to nothing. */
 	if (v->s->started && seg->pos != v->s->end)
 		stream_done(v->s);
@@ -286,6 +311,7 @@ void drive_segment(struct driver *d, struct conn *c, enum direction dir, enum pr
 	} else {
 		on_missing(&v, hole + bytes_len(seg->tail), seg->tail);
 	}
+	wake_other(d, c, dir);
 }
 
 void drive_missed(struct driver *d, struct conn *c, enum direction dir, u64 n)
@@ -306,6 +332,10 @@ void drive_end(struct driver *d, struct conn *c, enum direction dir, enum end_re
 
 	if (!v.ops || !c->state || (v.s->over && why != END_BY_SHUTDOWN))
 		return;
+	/* What waits for the other direction waits no longer. */
+	v.ds.sink.ending = true;
+	if (v.s->hold.len && !v.s->over && !v.s->lost && !v.s->skipping)
+		feed_hold(&v);
 	v.ops->eof(c->state, dir, why, &v.ds.sink);
 }
 

@@ -69,6 +69,9 @@ static void cut(struct http1_call *c)
 	c->side->step = STEP_START;
 	c->side->skipping = false;
 	if (http1_is_sender(c)) {
+		/* A response that waits for its request may wait for one that was in the gap. */
+		h->paired = false;
+		h->gapped = true;
 		h->sending = NULL;
 		return;
 	}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One direction of HTTP/1, step by step: start line, fields, body. */
+#include "conn/conn.h"
 #include "proto/http1_state.h"
 
 /* Bytes wanted of each write of a chunked body: a chunk's size line, and small chunks whole. */
@@ -31,6 +32,7 @@ static void response_end(struct http1_call *c)
 		c->h->waits = false;
 	if (!x)
 		return;
+	c->h->paired = true;
 	http1_moment(c, http1_pos(c) - 1, &x->resp_last);
 	http1_close(c, x);
 }
@@ -126,14 +128,40 @@ static enum http1_result start_request(struct http1_call *c)
 	return r;
 }
 
+static bool nothing_open(const struct http1 *h)
+{
+	return !h->first && !h->unopened && !h->doubt && !h->waits;
+}
+
+/*
+ * A client's response whose request is not there yet, although all before it were: another thread
+ * read the response before the one that sent the request could tell. It waits for its request.
+ */
+static bool is_early(const struct http1_call *c, u64 first)
+{
+	const struct conn *conn = c->sink->conn;
+
+	return c->d == DIR_RECV && nothing_open(c->h) && !c->sink->ending &&
+	       (c->h->paired || (conn && conn->whole && !first && !c->h->gapped));
+}
+
 static enum http1_result start_response(struct http1_call *c)
 {
 	struct http1_start line;
+	struct bytes in = *c->in;
 	u64 first = http1_pos(c);
-	enum http1_result r = http1_status_line(c->in, &line);
+	enum http1_result r = http1_status_line(&in, &line);
 
+	if (r == HTTP1_OK && is_early(c, first))
+		return HTTP1_MORE;
+	*c->in = in;
 	if (r == HTTP1_OK)
 		begin_response(c, &line, first);
+	/* Bytes that no request asked for: some servers send a body in answer to HEAD. */
+	if (r == HTTP1_BAD && c->h->paired && nothing_open(c->h)) {
+		http1_goto(c, STEP_BLIND);
+		return HTTP1_OK;
+	}
 	return r;
 }
 

@@ -59,6 +59,8 @@ struct http1 {
 	bool known; /* which direction has the requests: */
 	u8 requests; /* enum direction */
 	bool expects; /* the request being read waits for 100 Continue */
+	bool paired; /* a response was seen to answer its request */
+	bool gapped; /* a gap may have hidden a request */
 	bool pipelined; /* a response came when a further request had been sent */
 	bool doubt; /* what answers what is not known any more: nothing is opened */
 	bool waits; /* the same until a response is complete */

@@ -61,6 +61,7 @@ struct exchange {
 struct sink {
 	struct conn *conn;
 	int err; /* errno of END_BY_ERROR; 0: none */
+	bool ending; /* the direction ends: feed is not to wait for anything any more */
 	const struct sink_ops *ops;
 };
 

@@ -8,6 +8,9 @@
 
 /* The number is raised when a reader of the old one would misunderstand. */
 #define RECORDING_MAGIC "otelbpf1"
-enum { RECORDING_MAGIC_LEN = 8, RECORDING_ALIGN = 8 };
+enum {
+	RECORDING_MAGIC_LEN = 8,
+	RECORDING_ALIGN = 8
+};
 
 #endif

@@ -90,8 +90,7 @@ static inline struct bytes bytes_head(struct bytes b, size_t n)
 
 static inline bool bytes_eq(struct bytes a, struct bytes b)
 {
-	return bytes_len(a) == bytes_len(b) &&
-	       (bytes_empty(a) || !memcmp(a.p, b.p, bytes_len(a)));
+	return bytes_len(a) == bytes_len(b) && (bytes_empty(a) || !memcmp(a.p, b.p, bytes_len(a)));
 }
 
 static inline bool bytes_is(struct bytes a, const char *text)

@@ -7,7 +7,11 @@
 
 #include "otelbpf/types.h"
 
-enum { NS_PER_US = 1000, NS_PER_MS = 1000000, NS_PER_SEC = 1000000000 };
+enum {
+	NS_PER_US = 1000,
+	NS_PER_MS = 1000000,
+	NS_PER_SEC = 1000000000
+};
 
 static inline u64 clock_ns(clockid_t id)
 {
