@@ -36,10 +36,13 @@ static void text_attr(struct span *s, enum span_attr_id id, const char *text)
 	span_text(s, id, bytes_str(text));
 }
 
+/* NULL: there is no peer, or none that can be written. */
 static const char *addr_text(const struct sock_addr *a, char *out, size_t len)
 {
 	static const u8 mapped[12] = {[10] = 0xff, 0xff};
 
+	if ((a->family != FAMILY_INET && a->family != FAMILY_INET6) || !a->port)
+		return NULL;
 	/* An IPv4 peer of an IPv6 socket (RFC 4291 §2.5.5.2) is an IPv4 peer. */
 	if (a->family == FAMILY_INET6 && !memcmp(a->addr, mapped, sizeof(mapped)))
 		return inet_ntop(AF_INET, a->addr + sizeof(mapped), out, (socklen_t)len);
@@ -342,11 +345,12 @@ void pipeline_sweep(struct pipeline *p, u64 *ids, size_t n, u64 now)
 {
 	struct conn *c = conn_table_oldest(p->conns), *newer;
 
-	qsort(ids, n, sizeof(*ids), compare_ids);
+	if (n)
+		qsort(ids, n, sizeof(*ids), compare_ids);
 	p->driver.now = now;
 	for (; c && c->last_used + SWEEP_AFTER_NS < now; c = newer) {
 		newer = c->newer;
-		if (c->is_unix && !bsearch(&c->id, ids, n, sizeof(*ids), compare_ids))
+		if (c->is_unix && !(n && bsearch(&c->id, ids, n, sizeof(*ids), compare_ids)))
 			close_conn(p, c, 0);
 	}
 }

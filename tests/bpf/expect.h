@@ -3,7 +3,6 @@
 #ifndef EXPECT_H
 #define EXPECT_H
 
-#include <sched.h>
 #include <sys/syscall.h>
 
 #include "pair.h"
@@ -16,7 +15,6 @@ struct io {
 	u64 before, after; /* CLOCK_MONOTONIC around it */
 	u64 cpu_before, cpu_after; /* CPU time of the thread around it */
 	u32 pid, tid;
-	int on_cpu; /* -1: on more than one */
 	int err; /* errno */
 	u8 dir;
 };
@@ -29,7 +27,6 @@ static inline struct io io_begin(struct end *e, u8 dir, const void *bytes)
 		.bytes = bytes,
 		.pid = (u32)getpid(),
 		.tid = (u32)syscall(SYS_gettid),
-		.on_cpu = sched_getcpu(),
 		.before = clock_mono(),
 		.cpu_before = clock_ns(CLOCK_THREAD_CPUTIME_ID),
 	};
@@ -39,8 +36,6 @@ static inline void io_end(struct io *io, s64 ret)
 {
 	io->err = ret < 0 ? errno : 0;
 	io->ret = ret;
-	if (io->on_cpu != sched_getcpu())
-		io->on_cpu = -1;
 	io->cpu_after = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 	io->after = clock_mono();
 }
@@ -152,37 +147,13 @@ static inline void check_seq(struct here h, struct end *e, const struct record_d
 	e->seq_known[d->dir] = true;
 }
 
-/*
- * The kernel takes the thread's time by another clock than that of CLOCK_THREAD_CPUTIME_ID: these
- * checks ask that, on one CPU, the two stay as far apart as they were at first. How far that may be
- * is asked by times_test.
- */
-#define CPU_SLACK ((s64)2 * NS_PER_MS)
-
-static inline void check_cpu(struct here h, const struct record_data *d, const struct io *io)
-{
-	static bool known[1024];
-	static s64 apart[array_size(known)];
-	size_t cpu = (size_t)io->on_cpu;
-	s64 got;
-
-	want_true(h, "RECF_THREAD_TIME", d->h.flags & RECF_THREAD_TIME);
-	if (io->on_cpu < 0 || cpu >= array_size(known))
-		return;
-	if (!known[cpu])
-		apart[cpu] = (s64)(d->cpu - io->cpu_before);
-	known[cpu] = true;
-	got = (s64)d->cpu - apart[cpu];
-	want_between(h, "cpu", (u64)(got + CPU_SLACK), io->cpu_before,
-		     io->cpu_after + 2 * (u64)CPU_SLACK);
-}
-
 static inline void check_times(struct here h, const struct record_data *d, const struct io *io)
 {
 	want_between(h, "time of the record", d->h.time, io->before, io->after);
 	if (d->start)
 		want_between(h, "start", d->start, io->before, d->h.time);
-	check_cpu(h, d, io);
+	/* What cpu and delay say is asked by times_test. */
+	want_true(h, "RECF_THREAD_TIME", d->h.flags & RECF_THREAD_TIME);
 	want_int(h, "pid", d->pid, io->pid);
 	want_int(h, "tid", d->tid, io->tid);
 }

@@ -39,6 +39,22 @@ static u64 fill_ring(struct pair *p)
 	return calls;
 }
 
+/* Until not even the smallest record finds room: one without content. */
+static void cram_ring(struct pair *p)
+{
+	u64 before;
+
+	fill_ring(p);
+	before = rig_stat(KSTAT_RING_FULL);
+	while (rig_stat(KSTAT_RING_FULL) == before)
+		pass_unread(p, 10);
+	CHECK_INT(send(p->a.fd, in, 1000, 0), 1000);
+	before = rig_stat(KSTAT_RING_FULL);
+	while (rig_stat(KSTAT_RING_FULL) == before && recv(p->b.fd, NULL, 1, MSG_TRUNC) == 1)
+		;
+	CHECK(rig_stat(KSTAT_RING_FULL) > before);
+}
+
 TEST(records_that_find_the_ring_full_are_counted_and_what_follows_is_at_its_place)
 {
 	struct pair p = pair_greeted(HERE, PAIR_TCP4);
@@ -72,9 +88,9 @@ TEST(a_connection_that_began_while_the_ring_was_full_is_told_later)
 	const struct record_conn *c;
 	struct io io;
 
-	fill_ring(&p);
+	cram_ring(&p);
 	fill_request(out, 100);
-	/* The vector path, and the one that reserves. */
+	/* The path that reserves, and that of vectors. */
 	for (int i = 0; i < 2; i++) {
 		struct iovec v = {out, 100};
 		u64 before = rig_stat(KSTAT_RING_FULL);

@@ -202,7 +202,8 @@ static void *outlive(void *ctx)
 static int leave_a_thread(void *ctx)
 {
 	thread_start(outlive, NULL);
-	pthread_exit(NULL);
+	/* pthread_exit() would want a library that this program does not name. */
+	return (int)syscall(SYS_exit, 0);
 }
 
 TEST(a_process_ends_with_its_last_thread)
@@ -215,6 +216,23 @@ TEST(a_process_ends_with_its_last_thread)
 	CHECK_INT(proc_records((u32)pid, PROC_EXIT, &r), 1);
 	if (r)
 		CHECK(r->h.time > started + 20 * NS_PER_MS);
+}
+
+static int end_many_threads(void *ctx)
+{
+	for (int i = 0; i < 16; i++)
+		thread_start(outlive, NULL);
+	_exit(3);
+}
+
+TEST(a_process_whose_threads_end_together_ends_once)
+{
+	for (int i = 0; i < 10; i++) {
+		pid_t pid = child_start(end_many_threads, NULL);
+
+		CHECK_INT(child_wait(pid), 3);
+		CHECK_INT(proc_records((u32)pid, PROC_EXIT, NULL), 1);
+	}
 }
 
 /* Executes this program once more, with those arguments behind its name. */

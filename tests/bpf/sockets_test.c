@@ -239,6 +239,26 @@ TEST(a_descriptor_number_used_again_is_another_connection)
 	pair_close(&q);
 }
 
+/* connect() to AF_UNSPEC gives a TCP socket back its beginning (connect(2)). */
+TEST(a_socket_that_is_connected_a_second_time_is_another_connection)
+{
+	struct pair p = pair_greeted(HERE, PAIR_TCP4), q;
+	struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
+	const struct record_conn *c = end_conn_record(&p.a);
+	struct sockaddr_storage ss;
+	socklen_t len;
+	int l = pair_listen(PAIR_TCP4, &ss, &len);
+
+	CHECK_INT(connect(p.a.fd, &nowhere, sizeof(nowhere)), 0);
+	rig_need(!connect(p.a.fd, (struct sockaddr *)&ss, len), "a_socket_connects_again");
+	q = (struct pair){end_of(p.a.fd, DIR_SEND), end_of(accept(l, NULL, NULL), DIR_RECV)};
+	pair_greet(HERE, &q);
+	CHECK(c && q.a.conn != c->conn);
+	close(p.b.fd);
+	close(l);
+	pair_close(&q);
+}
+
 struct sender {
 	struct shared *shared;
 	struct end *e;

@@ -251,6 +251,32 @@ TEST(a_sendmmsg_whose_second_message_cannot_be_read_sends_the_first_and_ends_not
 	pair_close(&p);
 }
 
+TEST(each_message_of_a_recvmmsg_is_a_record)
+{
+	struct pair p = pair_greeted(HERE, PAIR_TCP4);
+	struct mmsghdr m[MESSAGES];
+	struct iovec v[MESSAGES];
+
+	fill_pattern(out, MESSAGES * MESSAGE, 4);
+	/* Once all are filled, once the last one in part. */
+	for (int round = 0; round < 2; round++) {
+		size_t n = MESSAGES * MESSAGE - (round ? 30 : 0);
+		struct io io;
+
+		CHECK_INT(send(p.a.fd, out, n, 0), n);
+		vector_of(m, v, MESSAGES, in, MESSAGE);
+		io = IO(&p.b, DIR_RECV, in, recvmmsg(p.b.fd, m, MESSAGES, 0, NULL));
+		CHECK_INT(io.ret, MESSAGES);
+		CHECK(!memcmp(in, out, n));
+		for (size_t i = 0; i < MESSAGES; i++) {
+			struct io one = part(&io, in + i * MESSAGE, m[i].msg_len);
+
+			MOVED(one);
+		}
+	}
+	pair_close(&p);
+}
+
 /* Until the socket is full: the message that went in part ends the call. */
 TEST(a_partial_sendmmsg_is_as_many_records_as_messages_that_moved)
 {

@@ -79,11 +79,12 @@ TEST(a_child_that_is_never_released_ends_without_running)
 	unlink(file);
 }
 
+/* Signals 32 and 33 are the C library's own, and some programs (make) start others without them. */
 TEST(the_command_has_default_signals_although_we_have_not)
 {
 	char *argv[] = {"sh", "-c",
 			"grep -q '^SigBlk:.0*$' /proc/self/status && "
-			"grep -q '^SigIgn:.0*$' /proc/self/status",
+			"grep -Eq '^SigIgn:.0*(180000000)?$' /proc/self/status",
 			NULL};
 	sigset_t set, before;
 

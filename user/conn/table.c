@@ -125,11 +125,11 @@ static void grow(struct conn_table *t)
 
 struct conn *conn_table_add(struct conn_table *t, u64 id)
 {
-	struct conn *c;
+	struct conn *c = t->oldest;
 
 	if (t->count >= t->max) {
-		t->on_evict(t->ctx, t->oldest);
-		conn_table_remove(t, t->oldest);
+		t->on_evict(t->ctx, c);
+		conn_table_remove(t, c);
 	}
 	if (t->count > t->mask)
 		grow(t);

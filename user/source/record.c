@@ -10,6 +10,7 @@
 
 #include "source/file.h"
 #include "source/source.h"
+#include "util/buf.h"
 #include "util/stats.h"
 
 static size_t least_size(u16 kind)
@@ -62,9 +63,25 @@ bool record_valid(const struct record *r, size_t available)
 	return least && r->size >= least && extra_size(r) == r->size - least;
 }
 
-struct recorder {
-	FILE *file;
+enum {
+	/* Bytes that are written at once. */
+	RECORDER_BUFFER = 16 << 10,
 };
+
+struct recorder {
+	int fd;
+	struct buf waiting; /* not written yet */
+	u64 records; /* in it */
+	bool failed;
+};
+
+/* Not /dev/null, whose mode is everybody's business. */
+static bool is_file(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) || S_ISREG(st.st_mode);
+}
 
 struct recorder *recorder_open(const char *path, char *why, size_t why_len)
 {
@@ -72,44 +89,65 @@ struct recorder *recorder_open(const char *path, char *why, size_t why_len)
 	int fd = r ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600) : -1;
 
 	/* A file that was there keeps its mode: others must not read traffic from it. */
-	if (fd >= 0 && fchmod(fd, 0600)) {
-		close(fd);
-		fd = -1;
-	}
-	if (fd >= 0)
-		r->file = fdopen(fd, "w");
-	if (!r || !r->file) {
+	if (fd < 0 || (is_file(fd) && fchmod(fd, 0600))) {
 		snprintf(why, why_len, "cannot write %s: %s", path, strerror(errno));
 		if (fd >= 0)
 			close(fd);
 		free(r);
 		return NULL;
 	}
-	if (fwrite(RECORDING_MAGIC, RECORDING_MAGIC_LEN, 1, r->file) != 1)
-		stat_add(STAT_RECORD_FAILED, 1);
+	r->fd = fd;
+	buf_add(&r->waiting, RECORDING_MAGIC, RECORDING_MAGIC_LEN);
 	return r;
+}
+
+static int write_all(int fd, struct bytes b)
+{
+	while (!bytes_empty(b)) {
+		ssize_t n = write(fd, b.p, bytes_len(b));
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		bytes_skip(&b, n > 0 ? (size_t)n : 0);
+	}
+	return 0;
+}
+
+static void recorder_flush(struct recorder *r)
+{
+	if (r->waiting.len && write_all(r->fd, buf_bytes(&r->waiting))) {
+		/* What was there of them is the beginning: it has no end that can be read. */
+		stat_add(STAT_RECORD_FAILED, r->records ? r->records : 1);
+		r->failed = true;
+	}
+	buf_clear(&r->waiting);
+	r->records = 0;
 }
 
 void recorder_write(struct recorder *r, const struct record *rec)
 {
 	static const u8 zero[RECORDING_ALIGN];
-	size_t pad = RECORDING_ALIGN - rec->size % RECORDING_ALIGN;
+	size_t pad = (RECORDING_ALIGN - rec->size % RECORDING_ALIGN) % RECORDING_ALIGN;
 
-	if (ferror(r->file)) {
+	if (r->failed || !buf_room(&r->waiting, rec->size + pad)) {
+		r->failed = true;
 		stat_add(STAT_RECORD_FAILED, 1);
 		return;
 	}
-	if (pad == RECORDING_ALIGN)
-		pad = 0;
-	if (fwrite(rec, rec->size, 1, r->file) != 1 || (pad && fwrite(zero, pad, 1, r->file) != 1))
-		stat_add(STAT_RECORD_FAILED, 1);
+	buf_add(&r->waiting, rec, rec->size);
+	buf_add(&r->waiting, zero, pad);
+	r->records++;
+	if (r->waiting.len >= RECORDER_BUFFER)
+		recorder_flush(r);
 }
 
 void recorder_close(struct recorder *r)
 {
 	if (!r)
 		return;
-	if (fclose(r->file))
+	recorder_flush(r);
+	if (close(r->fd))
 		stat_add(STAT_RECORD_FAILED, 1);
+	buf_done(&r->waiting);
 	free(r);
 }
