@@ -88,6 +88,7 @@ $(B)/otlp.pb-c.o: $(B)/otlp.pb-c.c
 include tests/tests.mk
 
 include tests/check.mk
+include deploy/demo/demo.mk
 
 install: otelbpf
 	install -D -m 755 otelbpf $(DESTDIR)$(PREFIX)/sbin/otelbpf

@@ -1,4 +1,4 @@
-#!/usr/bin/python3
+#!/usr/bin/python3 -B
 # SPDX-License-Identifier: Apache-2.0
 """Python's own servers: gunicorn sync and gthread, http.server. What a request may look like, and
 what may become of it."""
@@ -8,8 +8,9 @@ import time
 
 import client
 import servers
-from harness import ERROR, MS, UNSET, expect, expect_that, main, test
+from harness import main, test
 from session import Session, scenario
+from spans import ERROR, MS, UNSET, expect, expect_that
 
 ALL, KEPT = ("closed", "kept"), ("kept",)
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"

@@ -1,4 +1,4 @@
-#!/usr/bin/python3
+#!/usr/bin/python3 -B
 # SPDX-License-Identifier: Apache-2.0
 """What a person at the command line sees: exit statuses, one-line errors, the end, the files."""
 import json
@@ -13,8 +13,8 @@ import time
 
 import client
 import servers
-from harness import (OTELBPF, Bench, by_id, check_spans, expect, expect_that, main, parse_spans, test,
-                     wait_until)
+from harness import OTELBPF, Bench, main, test, wait_until
+from spans import by_id, check_spans, expect, expect_that, parse_spans
 
 PLAIN = ("SERVER", "plain")
 NOBODY = 65534

@@ -1,4 +1,4 @@
-#!/usr/bin/python3
+#!/usr/bin/python3 -B
 # SPDX-License-Identifier: Apache-2.0
 """otelbpf -- COMMAND: traced from its first system call, its exit status passed on."""
 import os
@@ -8,8 +8,8 @@ import threading
 import time
 
 import servers
-from harness import (OTELBPF, Bench, check_spans, expect, expect_that, free_port, main, one,
-                     parse_spans, test, wait_until)
+from harness import OTELBPF, Bench, free_port, main, test, wait_until
+from spans import check_spans, expect, expect_that, one, parse_spans
 
 CURL = ("CLIENT", "curl")
 

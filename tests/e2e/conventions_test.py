@@ -1,4 +1,4 @@
-#!/usr/bin/python3
+#!/usr/bin/python3 -B
 # SPDX-License-Identifier: Apache-2.0
 """Names and attributes of spans and resources, as the semantic conventions want them."""
 import os
@@ -8,8 +8,8 @@ import subprocess
 
 import client
 import servers
-from harness import (ERROR, OTELBPF, UNSET, Bench, environment, expect, expect_that, main, one,
-                     parse_spans, short, test)
+from harness import OTELBPF, Bench, environment, main, test
+from spans import ERROR, UNSET, expect, expect_that, one, parse_spans, short
 
 SCHEMA = "https://opentelemetry.io/schemas/1.44.0"
 

@@ -1,4 +1,4 @@
-#!/usr/bin/python3
+#!/usr/bin/python3 -B
 # SPDX-License-Identifier: Apache-2.0
 """make demo: it shows what it promises, and leaves nothing behind."""
 import contextlib
@@ -7,7 +7,8 @@ import re
 import shutil
 import signal
 
-from harness import OTELBPF, ROOT, Bench, environment, expect, expect_that, main, test, wait_until
+from harness import OTELBPF, ROOT, Bench, environment, main, test, wait_until
+from spans import expect, expect_that
 
 RUN = os.path.join(ROOT, "deploy/demo/run")
 

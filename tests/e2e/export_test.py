@@ -1,13 +1,13 @@
-#!/usr/bin/python3
+#!/usr/bin/python3 -B
 # SPDX-License-Identifier: Apache-2.0
 """OTLP/HTTP to a real endpoint: the same spans, in time, with its headers, again after an error."""
 import time
 
 import client
 import servers
-from harness import (KINDS, OTELBPF, Bench, check_spans, environment, expect, expect_that, free_port,
-                     main, test, wait_until)
+from harness import OTELBPF, Bench, environment, free_port, main, test, wait_until
 from otlp_sink import Sink
+from spans import KINDS, check_spans, expect, expect_that
 
 PLAIN = ("SERVER", "plain")
 

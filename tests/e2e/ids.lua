@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
--- For wrk: every request has an id of its own; the ids and statuses of all answers go to $IDS.<thread>.
+-- For wrk: every request has an id of its own; the ids and statuses of all answers go to $IDS<thread>.
 local threads = 0
 
 function setup(thread)
@@ -9,13 +9,22 @@ end
 
 function init()
    sent = 0
-   out = io.open(os.getenv("IDS") .. "." .. number, "w")
+   depth = tonumber(os.getenv("DEPTH"))
+   out = io.open(os.getenv("IDS") .. number, "w")
    out:setvbuf("line")
 end
 
-function request()
+local function one()
    sent = sent + 1
    return wrk.format("GET", wrk.path .. "?id=w" .. number .. "x" .. sent)
+end
+
+function request()
+   local text = one()
+   for _ = 2, depth do
+      text = text .. one()
+   end
+   return text
 end
 
 function response(status, headers)

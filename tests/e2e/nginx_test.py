@@ -1,14 +1,14 @@
-#!/usr/bin/python3
+#!/usr/bin/python3 -B
 # SPDX-License-Identifier: Apache-2.0
 """nginx as a server and as a client of its upstream: every request, once, for each role."""
-import glob
-import os
+import sys
+import time
 
 import client
-import harness
 import servers
-from harness import Bench, check_spans, expect, expect_that, test
+from harness import main, test
 from session import Session, scenario
+from spans import ERROR, MS, UNSET, expect, expect_that
 
 SERVER, CLIENT = ("SERVER", "nginx"), ("CLIENT", "nginx")
 # Connections to the upstream are closed, or kept.
@@ -30,7 +30,7 @@ def static_files(x):
     for n, answer in enumerate(answers):
         expect("size of the file", list(servers.FILES.values())[n % 3], len(answer.body))
         span = x.one(answer)
-        expect_that(answer.begin - harness.MS <= span.start <= span.end <= answer.end + harness.MS,
+        expect_that(answer.begin - MS <= span.start <= span.end <= answer.end + MS,
                     f"{span!r} from {span.start} to {span.end} is outside of what the client saw: "
                     f"{answer.begin} to {answer.end}")
 
@@ -41,12 +41,12 @@ def slow_reader(x):
     connection = x.connect()
     connection.socket.setsockopt(client.socket.SOL_SOCKET, client.socket.SO_RCVBUF, 65536)
     connection.send(connection.request(target))
-    harness.time.sleep(0.4)
+    time.sleep(0.4)
     answer = x.note(id_, connection.read())
     connection.close()
     yield
-    expect_that(x.one(answer).duration >= 400 * harness.MS,
-                f"expected 400 ms at least, got {x.one(answer).duration / harness.MS:.1f} ms")
+    expect_that(x.one(answer).duration >= 400 * MS,
+                f"expected 400 ms at least, got {x.one(answer).duration / MS:.1f} ms")
 
 
 @scenario("return 200, 404 and 500, kept and closed, with HTTP/1.1 and HTTP/1.0", "static")
@@ -60,6 +60,64 @@ def returns(x):
     kept.close()
     yield
     expect("version", "1.0", x.one(ten).attrs["network.protocol.version"])
+
+
+@scenario("HEAD, 304 and 206 of a large file leave its kept connection in order", "static")
+def no_body(x):
+    for path in ("/sendfile/large", "/copied/large"):
+        kept = x.connect()
+        tag = x.ask(path, "HEAD", on=kept).header("etag")
+        x.ask(path, on=kept, headers=[("If-None-Match", tag)])
+        x.ask(path, on=kept, headers=[("Range", "bytes=100-299")])
+        x.ask(path, on=kept, headers=[("Range", "bytes=4000000-")])
+        x.ask(path, on=kept)
+        x.ask(path, "HEAD", on=kept)
+        kept.close()
+    yield
+    expect("codes", [200, 304, 206, 206, 200, 200] * 2, [x.one(id_).code for id_ in x.want])
+
+
+@scenario("a body that is refused before it is sent, or while it is, is one span of 413", "static")
+def refused_body(x):
+    for headers, body in (((("Expect", "100-continue"),), b""), ((), b"z" * 1000)):
+        target, id_ = x.target("/ok")
+        connection = x.connect()
+        connection.send(connection.request(target, "POST", headers=[
+            *headers, ("Content-Length", "20000000")]) + body)
+        x.note(id_, connection.read())
+        connection.close()
+    yield
+    expect("codes", {413}, {s.code for s in x.spans})
+
+
+@scenario("empty lines before the first request, and between two, are passed over", "static")
+def empty_lines(x):
+    kept = x.connect()
+    for lines in (b"\r\n", b"\r\n\r\n", b"\n"):
+        connection = x.connect()
+        for on in (connection, kept):
+            target, id_ = x.target("/ok")
+            on.send(lines + on.request(target))
+            x.note(id_, on.read())
+        connection.close()
+    kept.close()
+    yield
+
+
+@scenario("odd but legal: bare LF, odd case and blanks, a client that half-closes", "static")
+def odd(x):
+    shapes = (b"GET %s HTTP/1.1\nHost: a\n\n", b"GET %s HTTP/1.1\r\nhOsT:a\r\n\r\n",
+              b"GET %s HTTP/1.1\r\nHost:\t a \t\r\nCONTENT-LENGTH:  3  \r\n\r\nabc")
+    for shape in shapes:
+        for half in (False, True):
+            target, id_ = x.target("/ok")
+            connection = x.connect()
+            connection.send(shape % target.encode())
+            if half:
+                connection.socket.shutdown(client.socket.SHUT_WR)
+            x.note(id_, connection.read())
+            connection.close()
+    yield
 
 
 @scenario("five requests in one send are five spans", "static")
@@ -76,17 +134,17 @@ def pipelining(x):
 def byte_by_byte(x):
     target, id_ = x.target("/ok")
     connection = x.connect()
-    begin = harness.time.time_ns()
+    begin = time.time_ns()
     for byte in connection.request(target):
         connection.send(bytes([byte]))
-        harness.time.sleep(0.0005)
-    sent = harness.time.time_ns()
+        time.sleep(0.0005)
+    sent = time.time_ns()
     answer = x.note(id_, connection.read(begin=begin))
     connection.close()
     yield
     expect_that(x.one(answer).duration >= (sent - begin) // 2,
-                f"sending took {(sent - begin) / harness.MS} ms, the span "
-                f"{x.one(answer).duration / harness.MS} ms")
+                f"sending took {(sent - begin) / MS} ms, the span "
+                f"{x.one(answer).duration / MS} ms")
 
 
 @scenario("a header block that is too large is answered 400 and is a span of 400", "static")
@@ -129,13 +187,13 @@ def proxied(x):
     for id_ in x.want:
         outer, inner = x.one(id_, "SERVER", "nginx"), x.one(id_, "CLIENT")
         # Each of the two ends when its own socket has the last byte: nginx reads it before it sends it.
-        expect_that(outer.start <= inner.start and inner.end <= outer.end + harness.MS,
+        expect_that(outer.start <= inner.start and inner.end <= outer.end + MS,
                     f"the client span {inner!r} {inner.start}–{inner.end} is outside of the server "
                     f"span {outer.start}–{outer.end}")
         error = {s.status for s in x.spans if s.id == id_ and s.kind == "SERVER"}
         code = outer.code
-        expect("status of server spans", {harness.ERROR if code >= 500 else harness.UNSET}, error)
-        expect("status of the client span", harness.ERROR if code >= 400 else harness.UNSET,
+        expect("status of server spans", {ERROR if code >= 500 else UNSET}, error)
+        expect("status of the client span", ERROR if code >= 400 else UNSET,
                inner.status)
 
 
@@ -154,10 +212,10 @@ def proxied_crowds(x):
 def upstream_dies(x):
     answer = x.ask("/closed/die")
     expect("the client got it whole", False, answer.complete)
-    harness.time.sleep(1.5)  # gunicorn starts another worker
+    time.sleep(1.5)  # gunicorn starts another worker
     x.ask("/closed/ok")
     yield
-    expect("status of the spans", [harness.ERROR] * 3,
+    expect("status of the spans", [ERROR] * 3,
            [s.status for s in x.spans if s.id == answer.id])
 
 
@@ -207,113 +265,9 @@ def proxy_plain():
     return proxy("nginx → http.server", servers.plain, PLAIN)
 
 
-# --------------------------------------------------------------------------------- wrk
-
-def wrk(bench, address, connections, prefix=(), pause=0, headers=()):
-    """Load with ids for two seconds: (id, status) of all answers. pause: ms between answer and request."""
-    url = "http://%s:%d/ok" % address
-    env = harness.environment(IDS=bench.path("ids"), PAUSE=str(pause))
-    run = bench.run([*prefix, "wrk", "-t", "1" if connections == 1 else "2", "-c", connections,
-                     "-d", "2s", "-s", os.path.join(harness.HERE, "ids.lua"),
-                     *(word for h in headers for word in ("-H", h)), url], env=env)
-    expect("wrk's exit status", 0, run.returncode)
-    seen = {}
-    for name in glob.glob(bench.path("ids.*")):
-        with open(name, encoding="ascii") as f:
-            seen.update((line.split()[0], int(line.split()[1])) for line in f)
-    expect_that(len(seen) > 200, f"wrk made only {len(seen)} requests")
-    return seen, run
-
-
-def check_load(spans, seen, connections, kind):
-    """What was on its way when wrk stopped may be a span too."""
-    unseen = {s.id for s in spans if s.id not in seen}
-    expect_that(len(unseen) <= connections and all(i.startswith("w") for i in unseen),
-                f"spans of requests that wrk did not see: {sorted(unseen)[:20]}")
-    check_spans(spans, {id_: {kind: status} for id_, status in seen.items()}, unseen)
-
-
-def paced(connections):
-    with Bench() as bench:
-        server = servers.nginx(bench)
-        agent = bench.trace(server)
-        seen, _ = wrk(bench, server.address, connections, pause=1 if connections == 1 else 4)
-        result = agent.stop()
-    result.check_clean()
-    check_load(result.spans, seen, connections, SERVER)
-
-
-@test("wrk with 1 connection, 1 ms between requests: each is one server span of nginx, no loss")
-def paced_one():
-    paced(1)
-
-
-@test("wrk with 16 connections, 4 ms between requests: each is one server span of nginx, no loss")
-def paced_sixteen():
-    paced(16)
-
-
-def full(connections, output, headers=()):
-    with Bench() as bench:
-        server = servers.nginx(bench)
-        agent = bench.trace(server, args=["--output", output], json_output=False)
-        seen, _ = wrk(bench, server.address, connections, headers=headers)
-        result = agent.stop()
-        return seen, result, harness.parse_spans(result.stdout)
-
-
-def all_made(connections, headers=()):
-    seen, result, _ = full(connections, "none", headers)
-    made = result.counter("span.made")
-    expect_that(len(seen) <= made <= len(seen) + connections,
-                f"wrk saw {len(seen)} answers; spans made: {made}\n{result.stderr}")
-    result.check_clean()
-
-
-@test("wrk with 1 connection, as fast as it can: as many spans as requests, no loss")
-def full_one():
-    all_made(1)
-
-
-@test("wrk with 16 connections, as fast as it can: as many spans as requests, no loss")
-def full_sixteen():
-    all_made(16)
-
-
-@test("wrk with 16 connections, a new one for each request: as many spans as requests, no loss")
-def full_closing():
-    all_made(16, ["Connection: close"])
-
-
-@test("wrk with 16 connections, faster than JSON is written: every span that is missing is counted")
-def every_loss_counted():
-    seen, result, spans = full(16, "otlp/stdout")
-    made, lost = result.counter("span.made"), result.counter("queue.full")
-    expect_that(len(seen) <= made <= len(seen) + 16,
-                f"wrk saw {len(seen)} answers; spans made: {made}\n{result.stderr}")
-    expect("spans written, and those counted as lost", made, len(spans) + lost)
-    written = {s.id: {SERVER: 200} for s in spans}
-    expect_that(len(set(written) - set(seen)) <= 16, "spans of requests that wrk did not make")
-    check_spans(spans, written)
-
-
-@test("wrk with 16 connections as the traced command: each of its requests is one client span")
-def load_client():
-    with Bench() as bench:
-        server = servers.nginx(bench)
-        stats, out = bench.path("stats"), bench.path("spans")
-        command = [harness.OTELBPF, "--stats", stats, "--output", "otlp/stdout", "--"]
-        shell = ["sh", "-c", f'exec "$@" >{out}', "sh"]
-        seen, run = wrk(bench, server.address, 16, [*shell, *command], pause=4)
-        with open(out, encoding="utf-8") as f:
-            text = "".join(line for line in f if line.startswith("{"))
-        expect("losses", [], [line for line in run.stderr.splitlines() if "lost:" in line])
-    check_load(harness.parse_spans(text), seen, 16, ("CLIENT", "wrk"))
-
-
 def words():
-    return harness.sys.argv[1:]
+    return sys.argv[1:]
 
 
 if __name__ == "__main__":
-    harness.main()
+    main()

@@ -1,4 +1,4 @@
-#!/usr/bin/python3
+#!/usr/bin/python3 -B
 # SPDX-License-Identifier: Apache-2.0
 """Connections that were open before otelbpf came, and processes that come and go."""
 import os
@@ -10,8 +10,8 @@ import time
 
 import client
 import servers
-from harness import (ERROR, MS, PYTHON, Bench, check_spans, children, environment, expect,
-                     expect_that, main, one, test, wait_until)
+from harness import PYTHON, Bench, children, environment, main, test, wait_until
+from spans import ERROR, MS, check_spans, expect, expect_that, one
 
 PLAIN, SHOP = ("SERVER", "plain"), ("SERVER", "shop")
 

@@ -8,7 +8,8 @@ x.expect must then be there, once for each kind, with the status that the client
 import collections
 
 import client
-from harness import Bench, Wrong, by_id, check_spans, expect, one, report
+from harness import Bench, report
+from spans import Wrong, by_id, check_spans, expect, one
 
 SCENARIOS = collections.defaultdict(list)
 

@@ -1,4 +1,4 @@
-#!/usr/bin/python3
+#!/usr/bin/python3 -B
 # SPDX-License-Identifier: Apache-2.0
 """Times of spans against the clocks of those who were there: the application and its clients.
 
@@ -10,7 +10,8 @@ import time
 
 import client
 import servers
-from harness import MS, Bench, expect_that, main, one, test
+from harness import Bench, main, test
+from spans import MS, expect_that, one
 
 # The wall clock is read by each side for itself, and is disciplined meanwhile.
 SLACK = MS

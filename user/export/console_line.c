@@ -282,13 +282,12 @@ static void peer_text(const struct span *s, struct buf *out)
 {
 	bool client = s->kind == SPAN_CLIENT;
 	struct bytes host = span_get_text(s, client ? ATTR_SERVER_ADDRESS : ATTR_CLIENT_ADDRESS);
-	s64 port = span_get_int(s, ATTR_SERVER_PORT, 0);
+	/* The port that was really connected to: a Host header is often somebody else's. */
+	s64 port = span_get_int(s, ATTR_PEER_PORT, span_get_int(s, ATTR_SERVER_PORT, 0));
 	bool ipv6;
 
-	if (bytes_empty(host)) {
+	if (bytes_empty(host))
 		host = span_get_text(s, ATTR_PEER_ADDRESS);
-		port = span_get_int(s, ATTR_PEER_PORT, 0);
-	}
 	if (!client || !port) {
 		buf_add(out, host.p, bytes_len(host));
 		return;

@@ -42,9 +42,6 @@ class Chunked:
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    # Head and body are sent apart; the client would acknowledge the head 40 ms late.
-    disable_nagle_algorithm = True
-
     def __getattr__(self, name):
         if name.startswith("do_"):
             return self.handle_any
@@ -94,6 +91,8 @@ class Server(socketserver.ThreadingTCPServer):
             address = ("::1", int(where.rsplit(":", 1)[1]))
         elif where.isdigit():
             self.address_family, address = socket.AF_INET, ("127.0.0.1", int(where))
+        # Head and body are sent apart; the client would acknowledge the head 40 ms late.
+        Handler.disable_nagle_algorithm = self.address_family != socket.AF_UNIX
         super().__init__(address, Handler)
 
     def handle_error(self, *_):
