@@ -18,6 +18,12 @@ static __always_inline void on_opening(struct sock *sk, int state)
 	st = conn_get(sk);
 	if (!st)
 		return;
+	if (st->announced) {
+		/* connect(AF_UNSPEC) made the socket new: what it was is over. */
+		emit_end(st, END_CLOSED, 0, NULL);
+		__builtin_memset(st, 0, sizeof(*st));
+		conn_init(st);
+	}
 	st->role = ROLE_CLIENT;
 	st->fresh = 1;
 }
@@ -95,9 +101,11 @@ SEC("?iter/bpf_sk_storage_map")
 int conn_sweep(struct bpf_iter__bpf_sk_storage_map *ctx)
 {
 	struct conn_state *st = ctx->value;
+	struct sock *sk = ctx->sk;
 	u64 id;
 
-	if (!ctx->sk || !st)
+	/* A closed Unix socket lives on, without its file, as long as its peer refers to it. */
+	if (!sk || !st || !sk->sk_socket)
 		return 0;
 	id = st->id;
 	if (id)

@@ -11,7 +11,8 @@ enum {
 	SOCK_TYPE_STREAM = 1, /* include/linux/net.h */
 	PROTO_NUMBER_TCP = 6, /* IPPROTO_TCP */
 	PROTO_NUMBER_MPTCP = 262, /* IPPROTO_MPTCP */
-	SHUTDOWN_BOTH = 3, /* SHUTDOWN_MASK, include/net/sock.h */
+	SHUTDOWN_RECV = 1, /* RCV_SHUTDOWN, include/net/sock.h */
+	SHUTDOWN_BOTH = 3, /* SHUTDOWN_MASK */
 	SEQ_JUMP_MAX = 1 << 30, /* a larger step of a sequence number is one backwards */
 };
 
@@ -73,32 +74,60 @@ static __always_inline bool seq_after(struct sock *sk, u8 dir, u32 *seq)
 	return true;
 }
 
+/* Moves the end of what was seen to end, unless it is there already; returns where it was. */
+static __always_inline u64 raise_end(u64 *at, u64 end)
+{
+	u64 was = *at;
+
+	/* Another thread may move it at the same time: a few tries are plenty. */
+	for (int i = 0; i < 8 && was < end; i++) {
+		u64 found = __sync_val_compare_and_swap(at, was, end);
+
+		if (found == was)
+			break;
+		was = found;
+	}
+	return was;
+}
+
 /*
- * Where the len bytes just moved stand. The running position is trusted; the socket's own number
- * corrects it forward when bytes passed by no hook. One more than len is a FIN or an urgent byte.
+ * Where the len bytes just moved stand. Positions and TCP's sequence numbers differ by a constant:
+ * the number after the call says where they are, also when bytes before them passed by no hook, or
+ * when two threads moved bytes at once and tell of them in the other order. What the end of the
+ * stream has grown by beyond the bytes told is what was missed. Sockets without such numbers count.
  */
 static __always_inline void conn_place(struct conn_state *st, struct sock *sk, struct moved *m)
 {
 	u8 d = m->dir & 1;
-	u32 after, jump;
+	u32 after, low;
+	u64 was;
 
-	if (!seq_after(sk, d, &after))
+	if (!seq_after(sk, d, &after)) {
+		m->pos = __sync_fetch_and_add(&st->pos[d], m->len);
 		return;
+	}
 	m->flags |= RECF_SEQ;
 	m->seq = after - m->len;
-	if (st->seq_known[d]) {
-		jump = after - st->seq[d] - m->len;
-		if (jump > 1 && jump < SEQ_JUMP_MAX) {
-			st->pos[d] += jump;
-			count(KSTAT_REPOSITIONED);
-			if (st->verdict != PROTO_UNKNOWN)
-				count_n(KSTAT_BYTES_MISSED, jump);
-		} else if (d == DIR_RECV && jump <= 1) {
-			m->seq = st->seq[d];
-		}
+	if (!st->seq_known[d]) {
+		st->seq_base[d] = m->seq - (u32)st->pos[d];
+		st->seq_known[d] = 1;
 	}
-	st->seq[d] = after;
-	st->seq_known[d] = 1;
+	/* One byte more than was read: the mark of urgent data was passed. */
+	low = m->seq - st->seq_base[d];
+	if (d == DIR_RECV && low == (u32)st->pos[d] + 1) {
+		st->seq_base[d]++;
+		m->seq--;
+		low--;
+	}
+	was = st->pos[d];
+	m->pos = was + (s32)(low - (u32)was);
+	was = raise_end(&st->pos[d], m->pos + m->len);
+	if (m->pos == was)
+		return;
+	count(KSTAT_REPOSITIONED);
+	if (st->verdict != PROTO_UNKNOWN)
+		count_n(KSTAT_BYTES_MISSED,
+			(m->pos + m->len > was ? m->pos + m->len - was : 0) - m->len);
 }
 
 static __always_inline void fill_addr(struct sock_addr *a, const struct sock *sk, bool local)
@@ -139,9 +168,8 @@ static __always_inline void fill_unix(struct record_conn *r, struct sock *sk)
 	len = BPF_CORE_READ(addr, len) - sizeof(__u16);
 	if (len > UNIX_PATH_MAX)
 		return;
-	if (!bpf_probe_read_kernel(r->path, len,
-				   (void *)addr + bpf_core_field_offset(addr->name) +
-					   sizeof(__u16)))
+	if (!bpf_probe_read_kernel(
+		    r->path, len, (void *)addr + bpf_core_field_offset(addr->name) + sizeof(__u16)))
 		r->path_len = len;
 }
 
@@ -189,11 +217,12 @@ static __always_inline u64 missed(struct conn_state *st, struct sock *sk, u8 dir
 
 	if (!st->seq_known[dir & 1] || !seq_after(sk, dir, &now))
 		return 0;
-	n = now - st->seq[dir & 1];
+	n = now - st->seq_base[dir & 1] - (u32)st->pos[dir & 1];
 	return n > 1 && n < SEQ_JUMP_MAX ? n : 0;
 }
 
-static __always_inline void emit_end(struct conn_state *st, u8 end, s32 err, const u64 missed_bytes[2])
+static __always_inline void emit_end(struct conn_state *st, u8 end, s32 err,
+				     const u64 missed_bytes[2])
 {
 	struct record_end *r;
 

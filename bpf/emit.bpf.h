@@ -9,6 +9,7 @@
 /* The facts of one call that moved bytes, whatever hook told them. */
 struct moved {
 	struct payload payload;
+	u64 pos; /* of the first byte */
 	u64 start; /* before the call; 0: unknown */
 	u32 len;
 	u32 seq;
@@ -50,17 +51,54 @@ static __always_inline void fill_header(struct record *h, u16 kind, u32 size)
 	h->time = bpf_ktime_get_ns();
 }
 
-/* CPU time and run-queue delay of the current thread, up to now. */
+enum {
+	LEAD_WINDOW_SHIFT = 30
+}; /* windows of 2^30 ns */
+
+/*
+ * Nanoseconds since the scheduler last looked at its clock on this CPU. Its clock cannot be read
+ * from here; CLOCK_MONOTONIC is ahead of it by an amount that hardly changes. The least difference
+ * seen between the two is that amount: the scheduler looks whenever a thread wakes.
+ */
+static __always_inline u64 since_clock_update(u64 now, u64 clock)
+{
+	u32 key = 0;
+	struct clock_lead *lead = bpf_map_lookup_elem(&leads, &key);
+	u64 window = now >> LEAD_WINDOW_SHIFT, ahead = now - clock, least;
+
+	if (!lead)
+		return 0; /* can't happen */
+	if (lead->window != window) {
+		lead->least_before = lead->window + 1 == window ? lead->least : ahead;
+		lead->least = ahead;
+		lead->window = window;
+	}
+	if ((s64)(ahead - lead->least) < 0)
+		lead->least = ahead;
+	least = (s64)(lead->least_before - lead->least) < 0 ? lead->least_before : lead->least;
+	return ahead - least;
+}
+
+/*
+ * CPU time and run-queue delay of the current thread, up to now: what the scheduler has accounted,
+ * and the time on this CPU since.
+ */
 static __always_inline void fill_thread_time(struct record_data *r)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
+	const struct rq *rq;
 
-	r->cpu = task->se.sum_exec_runtime + (r->h.time - task->se.exec_start);
+	r->cpu = 0;
 	r->delay = 0;
-	if (bpf_core_field_exists(task->sched_info.run_delay)) {
-		r->delay = task->sched_info.run_delay;
-		r->h.flags |= RECF_THREAD_TIME;
-	}
+	/* CONFIG_SCHED_INFO, and CONFIG_FAIR_GROUP_SCHED: the way to the CPU's run queue. */
+	if (!bpf_core_field_exists(task->sched_info.run_delay) ||
+	    !bpf_core_field_exists(task->se.cfs_rq))
+		return;
+	rq = task->se.cfs_rq->rq;
+	r->cpu = task->se.sum_exec_runtime + (rq->clock_task - task->se.exec_start) +
+		 since_clock_update(r->h.time, rq->clock);
+	r->delay = task->sched_info.run_delay;
+	r->h.flags |= RECF_THREAD_TIME;
 }
 
 static __always_inline void fill_data(struct record_data *r, const struct conn_state *st,
@@ -69,9 +107,9 @@ static __always_inline void fill_data(struct record_data *r, const struct conn_s
 	fill_header(&r->h, REC_DATA, sizeof(*r));
 	r->h.flags = m->flags;
 	r->conn = st->id;
-	r->pos = st->pos[m->dir & 1];
+	r->pos = m->pos;
 	r->start = m->start;
-	r->ready = m->dir == DIR_RECV ? st->ready : 0;
+	r->ready = m->dir == DIR_RECV && st->ready != READY_UNKNOWN ? st->ready : 0;
 	r->pid = ids.pid;
 	r->tid = ids.tid;
 	r->seq = m->seq;
@@ -87,7 +125,8 @@ static __always_inline void fill_data(struct record_data *r, const struct conn_s
 }
 
 /* The head and tail of one contiguous buffer into a record with room for head and tail. */
-static __always_inline void fill_buffer(struct record_data *r, const u32 room, const struct moved *m)
+static __always_inline void fill_buffer(struct record_data *r, const u32 room,
+					const struct moved *m)
 {
 	u64 head = m->want, left = m->len - m->at, tail = 0;
 
@@ -103,9 +142,11 @@ static __always_inline void fill_buffer(struct record_data *r, const u32 room, c
 	tail = left - head;
 	if (tail > CAPTURE_TAIL_MAX)
 		tail = CAPTURE_TAIL_MAX;
-	if (tail && bpf_probe_read_user(r->bytes + head, tail,
-					(void *)(m->payload.ptr + m->len - tail)))
+	if (tail &&
+	    bpf_probe_read_user(r->bytes + head, tail, (void *)(m->payload.ptr + m->len - tail))) {
+		count(KSTAT_USER_FAULT);
 		tail = 0;
+	}
 	r->head = head;
 	r->tail = tail;
 }
@@ -123,6 +164,8 @@ static __always_inline void fill_iov(struct record_data *r, const struct moved *
 	}
 	if (m->payload.iovs > CAPTURE_IOV_MAX)
 		count(KSTAT_IOV_TRUNCATED);
+	else if (head < m->want)
+		count(KSTAT_USER_FAULT);
 	r->head = head;
 	tail = left - head;
 	if (!tail || head > PAYLOAD_ROOM)
@@ -160,8 +203,7 @@ static __always_inline void emit_iov(const struct conn_state *st, const struct m
 		size = 0; /* can't happen */
 	size += sizeof(*r);
 	r->h.size = size;
-	count(bpf_ringbuf_output(&ring, r, size, wake_flags()) ? KSTAT_RING_FULL
-									 : KSTAT_RECORDS);
+	count(bpf_ringbuf_output(&ring, r, size, wake_flags()) ? KSTAT_RING_FULL : KSTAT_RECORDS);
 	s->busy = 0;
 }
 

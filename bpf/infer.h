@@ -71,9 +71,11 @@ static inline __attribute__((always_inline)) enum infer infer_http1(const u8 *p,
 		return space == 7 && p[0] == 'O' ? INFER_REQUEST : INFER_NO;
 	case 'h':
 	case 'H':
+		if (space + 2 >= INFER_BYTES)
+			return INFER_NO;
 		if (space + 2 >= n)
 			return INFER_MAYBE;
-		if (space + 2 < INFER_BYTES && (p[space + 2] | 0x20) == 't')
+		if ((p[space + 2] | 0x20) == 't')
 			return INFER_REQUEST;
 		break;
 	}

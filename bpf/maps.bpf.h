@@ -10,6 +10,7 @@
  *  ctl      slot → struct conn_ctl      user space           overwritten            newer one wins
  *  kstats   enum kernel_stat → count    programs             never                  cannot
  *  scratch  cpu → struct scratch        the kernel           never                  cannot
+ *  leads    → struct clock_lead, per CPU  the kernel      never                  cannot
  *  calls    thread → struct call_state  sendmmsg, recvmmsg   the kernel, with it    content missing
  */
 #ifndef MAPS_BPF_H
@@ -30,9 +31,9 @@ struct proc_state {
 /* What is known of a socket. Programs on two CPUs may race in it; each field survives that. */
 struct conn_state {
 	u64 id; /* 0: only its data was seen to arrive so far */
-	u64 pos[2]; /* position of the next byte */
-	u64 ready; /* when the oldest unread data arrived; 0: unknown */
-	u32 seq[2]; /* TCP sequence number of the next byte; valid when seq_known */
+	u64 pos[2]; /* behind the last byte told */
+	u64 ready; /* when the oldest unread data arrived; 0: there is none; READY_UNKNOWN */
+	u32 seq_base[2]; /* TCP sequence number at position 0; valid when seq_known */
 	u32 turn; /* changes of direction */
 	u32 netns;
 	u8 seq_known[2];
@@ -46,7 +47,12 @@ struct conn_state {
 	u8 turn_over; /* inference said no for the rest of this turn */
 	u8 err; /* errno of a reset that no call has told yet */
 	u8 start_len;
-	u8 start[2 * INFER_BYTES]; /* first bytes of the turn (room for an unchecked sum) */
+	u8 start[3 * INFER_BYTES]; /* first bytes of the turn, and room for payload_first */
+};
+
+/* Some of the unread data was there before, so when the oldest of it arrived is not known. */
+enum {
+	READY_UNKNOWN = 1
 };
 
 /* Which element of its vector a sendmmsg or recvmmsg is at. */
@@ -113,6 +119,22 @@ struct {
 	__type(key, u32);
 	__type(value, struct scratch);
 } scratch SEC(".maps") __weak;
+
+/*
+ * How far CLOCK_MONOTONIC is ahead of this CPU's scheduler clock: the least difference seen in this
+ * window of time and in the one before.
+ */
+struct clock_lead {
+	u64 least, least_before;
+	u64 window; /* number of this window */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct clock_lead);
+} leads SEC(".maps") __weak;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);

@@ -36,7 +36,7 @@ __weak int recognise(struct conn_state *st, struct moved *m)
 	have = st->start_len;
 	if (have >= INFER_BYTES)
 		return 0; /* can't happen: so many bytes are always an answer */
-	got = payload_first(st->start + have, INFER_BYTES, &m->payload,
+	got = payload_first(st->start + have, &m->payload,
 			    m->len < INFER_BYTES - have ? m->len : INFER_BYTES - have);
 	if (got) {
 		st->start_len = have + got;
@@ -66,10 +66,10 @@ static __always_inline bool choose(struct conn_state *st, struct moved *m)
 	u32 slot = st->id & (CTL_SLOTS - 1);
 	struct conn_ctl *c = bpf_map_lookup_elem(&ctl, &slot);
 	u8 d = m->dir & 1;
-	u64 pos = st->pos[d], skip;
+	u64 pos = m->pos, skip;
 
-	m->want = d == st->request_dir || st->verdict == PROTO_UNKNOWN ? WANT_REQUEST
-								       : WANT_RESPONSE;
+	m->want =
+		d == st->request_dir || st->verdict == PROTO_UNKNOWN ? WANT_REQUEST : WANT_RESPONSE;
 	if (c && c->conn == st->id) {
 		if (c->verdict == PROTO_NONE) {
 			st->verdict = PROTO_NONE;
@@ -114,10 +114,32 @@ static __always_inline int on_moved(struct sock *sk, struct moved *m, struct ids
 	if (d == DIR_RECV && d == st->request_dir)
 		learn_port(sk);
 moved:
-	st->pos[d] += m->len;
 	if (d == DIR_RECV)
-		st->ready = 0;
+		st->ready = sk->sk_receive_queue.qlen ? READY_UNKNOWN : 0;
 	return 0;
+}
+
+/* include/uapi/asm-generic/errno.h: errors after which a connection is dead. */
+enum {
+	ERR_PIPE = 32,
+	ERR_NETDOWN = 100,
+	ERR_NETUNREACH = 101,
+	ERR_NETRESET = 102,
+	ERR_CONNABORTED = 103,
+	ERR_CONNRESET = 104,
+	ERR_TIMEDOUT = 110,
+	ERR_CONNREFUSED = 111,
+	ERR_HOSTDOWN = 112,
+	ERR_HOSTUNREACH = 113,
+};
+
+/* EPIPE also says that this side itself had shut down sending, and may go on receiving. */
+static __always_inline bool is_final(const struct sock *sk, s32 err)
+{
+	if (err == ERR_PIPE)
+		return sk->sk_shutdown == SHUTDOWN_BOTH;
+	return (err >= ERR_NETDOWN && err <= ERR_CONNRESET) ||
+	       (err >= ERR_TIMEDOUT && err <= ERR_HOSTUNREACH);
 }
 
 /* A call on a known connection that moved nothing: the peer's end, or a final error. */
@@ -127,9 +149,11 @@ static __always_inline void on_nothing_moved(struct sock *sk, s32 ret, u8 dir)
 
 	if (!st || st->verdict == PROTO_NONE)
 		return;
-	if (ret == 0 && dir == DIR_RECV)
+	/* Zero is also the answer to a call that asked for nothing. */
+	if (ret == 0 && dir == DIR_RECV && (sk->sk_shutdown & SHUTDOWN_RECV) &&
+	    !sk->sk_receive_queue.qlen)
 		emit_end(st, END_RECV_EOF, 0, NULL);
-	else if (ret < 0)
+	else if (ret < 0 && is_final(sk, -ret))
 		emit_end(st, END_ERROR, -ret, NULL);
 }
 

@@ -7,8 +7,6 @@
 
 enum {
 	PAYLOAD_ROOM = CAPTURE_HEAD_MAX + CAPTURE_TAIL_MAX,
-	/* Elements in which inference looks for the first bytes. */
-	INFER_IOVS = 4,
 };
 
 enum payload_kind {
@@ -78,8 +76,8 @@ struct gather {
 	u64 have;
 };
 
-/* One element: 0 goes on, 1 ends the loop. */
-static long gather_one(u32 i, struct gather *g)
+/* One element, of which room bytes can be taken at most: 0 goes on, 1 ends the loop. */
+static __always_inline long gather_step(u32 i, struct gather *g, const u32 room)
 {
 	struct user_iovec v;
 	u64 n;
@@ -96,13 +94,28 @@ static long gather_one(u32 i, struct gather *g)
 		n = g->want - g->have;
 	/* Offset and length are each bounded, and the verifier cannot know that their sum is
 	 * ("invalid access to map value", seen on 6.12): hence room for both. */
-	if (n > PAYLOAD_ROOM || g->have > PAYLOAD_ROOM)
+	if (n > room || g->have > room)
 		return 1; /* can't happen */
 	if (bpf_probe_read_user(g->dst + g->have, n, (void *)(v.base + g->from)))
 		return 1;
 	g->have += n;
 	g->from = 0;
 	return 0;
+}
+
+static long gather_one(u32 i, struct gather *g)
+{
+	return gather_step(i, g, PAYLOAD_ROOM);
+}
+
+static long gather_first(u32 i, struct gather *g)
+{
+	return gather_step(i, g, INFER_BYTES);
+}
+
+static __always_inline u32 iovs_looked_at(const struct payload *p)
+{
+	return p->iovs > CAPTURE_IOV_MAX ? CAPTURE_IOV_MAX : p->iovs;
 }
 
 /*
@@ -118,30 +131,29 @@ static __always_inline u32 payload_gather(u8 *dst, const struct payload *p, u64 
 		.want = want > PAYLOAD_ROOM ? PAYLOAD_ROOM : want,
 	};
 
-	bpf_loop(p->iovs > CAPTURE_IOV_MAX ? CAPTURE_IOV_MAX : p->iovs, gather_one, &g, 0);
+	bpf_loop(iovs_looked_at(p), gather_one, &g, 0);
 	return g.have > PAYLOAD_ROOM ? 0 : g.have;
 }
 
-/* Copies up to n <= room first bytes of the first non-empty buffer: enough for inference. */
-static __always_inline u32 payload_first(u8 *dst, const u32 room, const struct payload *p, u64 n)
+/*
+ * Copies the first n bytes, INFER_BYTES at most, to dst, which has room for twice that; returns how
+ * many were had.
+ */
+static __always_inline u32 payload_first(u8 *dst, const struct payload *p, u64 n)
 {
-	u64 from = p->ptr;
+	struct gather g = {.dst = dst, .iov = p->ptr};
 
-	if (p->kind == PAYLOAD_NONE)
-		return 0;
-	if (p->kind == PAYLOAD_IOV) {
-		struct user_iovec v = {};
-
-		for (u32 i = 0; i < INFER_IOVS && !v.len && i < p->iovs; i++)
-			if (bpf_probe_read_user(&v, sizeof(v), (void *)(p->ptr + i * sizeof(v))))
-				return 0;
-		from = v.base;
-		if (n > v.len)
-			n = v.len;
+	if (n > INFER_BYTES)
+		n = INFER_BYTES;
+	g.want = n;
+	switch (p->kind) {
+	case PAYLOAD_BUFFER:
+		return bpf_probe_read_user(dst, n, (void *)p->ptr) ? 0 : n;
+	case PAYLOAD_IOV:
+		bpf_loop(iovs_looked_at(p), gather_first, &g, 0);
+		return g.have > INFER_BYTES ? 0 : g.have;
 	}
-	if (n > room)
-		n = room;
-	return bpf_probe_read_user(dst, n, (void *)from) ? 0 : n;
+	return 0;
 }
 
 #endif

@@ -8,7 +8,9 @@
 #include <bpf/bpf_core_read.h>
 
 /* Nesting of pid namespaces (MAX_PID_NS_LEVEL, include/linux/pid_namespace.h). */
-enum { PIDNS_LEVELS = 32 };
+enum {
+	PIDNS_LEVELS = 32
+};
 
 /* The number of a struct pid in namespace pidns_inum; 0 when it is not visible there. */
 static __always_inline u32 pid_in_ns(struct pid *pid)

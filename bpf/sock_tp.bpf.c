@@ -36,18 +36,24 @@ static __always_inline int on_call(struct sock *sk, s32 ret, u32 flags, u8 dir)
 	struct moved m = {.len = ret, .dir = dir};
 	struct ids ids;
 
-	if (is_retry(ret) || (flags & (FLAG_OOB | FLAG_PEEK | FLAG_ERRQUEUE)))
-		return 0;
 	if (!is_stream(sk))
 		return 0;
 	ids = current_ids();
 	if (!selected(ids.pid))
 		return 0;
+	if (ret <= 0)
+		vector_over();
+	if (is_retry(ret) || (flags & (FLAG_OOB | FLAG_PEEK | FLAG_ERRQUEUE)))
+		return 0;
 	if (ret <= 0) {
 		on_nothing_moved(sk, ret, dir);
 		return 0;
 	}
-	m.payload = (flags & FLAG_TRUNC) ? payload_none() : current_payload(ret);
+	/* TCP throws the bytes away; a Unix socket delivers them all the same. */
+	if ((flags & FLAG_TRUNC) && sk->__sk_common.skc_family != FAMILY_UNIX)
+		m.payload = payload_none();
+	else
+		m.payload = current_payload(ret);
 	return on_moved(sk, &m, ids);
 }
 

@@ -14,6 +14,7 @@ enum {
 	FLAG_IO_WORKER = 0x10, /* PF_IO_WORKER, include/linux/sched.h */
 	FLAG_KTHREAD = 0x200000, /* PF_KTHREAD */
 	ERR_NOSYS = 38,
+	MMSG_MAX = 1024, /* UIO_MAXIOV, include/uapi/linux/uio.h: more elements are not looked at */
 };
 
 #if defined(__TARGET_ARCH_x86)
@@ -85,6 +86,21 @@ static __always_inline void read_call(struct call *c, const struct pt_regs *regs
 }
 #endif
 
+/* Bytes that the element's buffers have, as far as they are looked at. */
+__weak u64 iov_total(u64 iov, u32 n)
+{
+	u64 total = 0;
+
+	for (u32 i = 0; i < CAPTURE_IOV_MAX && i < n; i++) {
+		struct user_iovec v;
+
+		if (bpf_probe_read_user(&v, sizeof(v), (void *)(iov + i * sizeof(v))))
+			break;
+		total += v.len;
+	}
+	return total;
+}
+
 /*
  * The element that a sendmmsg or recvmmsg is at. The tracepoint runs once for each; a new call is
  * told from the next element by the vector, by the count, and by the length that the kernel wrote
@@ -94,11 +110,12 @@ static __always_inline struct payload vector_payload(const struct call *c, u32 r
 {
 	struct call_state *s = bpf_task_storage_get(&calls, bpf_get_current_task_btf(), NULL,
 						    BPF_LOCAL_STORAGE_GET_F_CREATE);
+	struct payload p;
 	u32 written = 0;
 
 	if (!s)
 		return payload_none();
-	if (s->vector != c->arg2 || s->index >= c->arg3)
+	if (s->vector != c->arg2 || s->index >= c->arg3 || s->index >= MMSG_MAX)
 		s->index = 0;
 	if (s->index &&
 	    (bpf_probe_read_user(&written, sizeof(written),
@@ -107,7 +124,19 @@ static __always_inline struct payload vector_payload(const struct call *c, u32 r
 		s->index = 0;
 	s->vector = c->arg2;
 	s->last = ret;
-	return payload_msg(c->arg2 + s->index++ * MMSGHDR_SIZE);
+	p = payload_msg(c->arg2 + s->index * MMSGHDR_SIZE);
+	/* A sendmmsg ends with an element that went out in part. */
+	s->index = c->nr == NR_SENDMMSG && iov_total(p.ptr, p.iovs) > ret ? 0 : s->index + 1;
+	return p;
+}
+
+/* A call of this thread failed: a vector that was under way is over. */
+static __always_inline void vector_over(void)
+{
+	struct call_state *s = bpf_task_storage_get(&calls, bpf_get_current_task_btf(), NULL, 0);
+
+	if (s)
+		s->index = 0;
 }
 
 /* Where the ret bytes that were just copied are. */

@@ -312,7 +312,7 @@ TEST(calls_for_whose_state_there_is_no_memory_are_counted)
 
 /* So many that two of them surely meet. */
 enum {
-	SENDS = 20000
+	SENDS = 5000
 };
 
 struct contest {

@@ -332,6 +332,26 @@ TEST(the_number_of_known_processes_is_bounded_and_what_is_forgotten_is_counted)
 	fake_proc_done(&p);
 }
 
+TEST(attributes_over_the_limit_of_a_resource_are_counted)
+{
+	struct fake_proc p = tree();
+	struct identities *ids = identities_new(&p.root);
+	struct buf env = {0};
+
+	buf_str(&env, "OTEL_RESOURCE_ATTRIBUTES=");
+	for (int i = 0; i < RESOURCE_ATTRS_MAX; i++)
+		buf_printf(&env, "%skey%d=value", i ? "," : "", i);
+	buf_u8(&env, 0);
+	feed(ids, PROC_FOUND, 7, 1, NULL);
+	CHECK_INT(identities_counts(ids)->attributes_dropped, 0);
+	fake_proc_bytes(&p, "8/environ", env.data, env.len);
+	feed(ids, PROC_FOUND, 8, 1, NULL);
+	CHECK_INT(identities_counts(ids)->attributes_dropped, 1);
+	buf_done(&env);
+	identities_free(ids);
+	fake_proc_done(&p);
+}
+
 TEST(a_record_that_is_cut_short_is_not_read_beyond_its_end)
 {
 	struct fake_proc p = tree();

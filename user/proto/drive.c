@@ -113,8 +113,8 @@ static struct bytes feed_view(struct drive *v, struct bytes view)
 
 	while (again && !v->s->over && !v->s->lost) {
 		struct bytes in = view;
-		enum parse_result r = v->ops->feed(v->c->state, v->dir, &in, v->s->next,
-						   &v->ds.sink);
+		enum parse_result r =
+			v->ops->feed(v->c->state, v->dir, &in, v->s->next, &v->ds.sink);
 		u64 before = v->s->next;
 
 		if (r == PARSE_MORE)
