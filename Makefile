@@ -99,4 +99,4 @@ format:
 clean:
 	rm -rf build otelbpf
 
--include $(shell find build -name '*.d' 2>/dev/null)
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -249,7 +249,10 @@ static void keep_undecided(struct stream *s, const struct segment *seg)
 	if (s->started && seg->pos != s->end)
 		stream_done(s);
 	stream_note(s, seg);
-	if (s->hold.len + bytes_len(seg->head) <= INFER_BYTES)
+	/* What has a hole, or is more than inference looks at, is of no use to any verdict. */
+	if (bytes_len(seg->head) < seg->len || s->hold.len + seg->len > INFER_BYTES)
+		stream_drop_hold(s, s->end);
+	else
 		buf_add(&s->hold, seg->head.p, bytes_len(seg->head));
 }
 
@@ -267,10 +270,11 @@ static bool decide(struct drive *v, enum proto_id proto, const struct segment *s
 		return false;
 	}
 	stat_add(STAT_CONNECTIONS, 1);
-	v->c->whole = v->c->known && !v->c->old && !seg->pos && !other->started;
 	/* What was kept may be of an earlier turn that came to nothing. */
 	if (v->s->started && seg->pos != v->s->end)
 		stream_done(v->s);
+	v->c->whole = v->c->known && !v->c->old && !other->started &&
+		      !(v->s->started ? v->s->next : seg->pos);
 	if (other->started)
 		stream_done(other);
 	return true;
