@@ -31,7 +31,11 @@ __weak int recognise(struct conn_state *st, struct moved *m)
 	enum infer answer;
 	u32 have, got;
 
-	if (!st || !m || st->turn_over)
+	if (!st || !m)
+		return 0;
+	if (m->payload.kind == PAYLOAD_NONE)
+		count(KSTAT_BLIND);
+	if (st->turn_over)
 		return 0;
 	have = st->start_len;
 	if (have >= INFER_BYTES)

@@ -90,7 +90,8 @@ static void add_children(struct trace *t)
 			u32 pid = (u32)strtoul(e->d_name, NULL, 10);
 			struct proc_stat st;
 
-			if (!pid || proc_stat_of(NULL, pid, &st) || st.state == 'Z' ||
+			/* Who traces a shell from within it is not to trace itself. */
+			if (!pid || pid == (u32)getpid() || proc_stat_of(NULL, pid, &st) || st.state == 'Z' ||
 			    !probe_is_traced(t->probe, st.ppid))
 				continue;
 			found |= add_found(t, pid, st.ppid);

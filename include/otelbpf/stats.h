@@ -9,8 +9,10 @@
 	X(RING_FULL, "kernel.ring_full", 1, "records lost because the ring buffer was full")       \
 	X(STORAGE_FULL, "kernel.storage_full", 1, "socket calls lost: no memory for their state")  \
 	X(USER_FAULT, "kernel.user_fault", 1, "calls whose bytes could not be read")               \
-	X(NO_CONTENT, "kernel.no_content", 1,                                                      \
-	  "calls with a position and no bytes (io_uring, splice, sendfile)")                       \
+	X(NO_CONTENT, "kernel.no_content", 0,                                                      \
+	  "calls with a position and no bytes (sendfile, splice, io_uring)")                       \
+	X(BLIND, "kernel.blind", 1,                                                                \
+	  "calls that could not be recognised: their bytes cannot be had (io_uring)")              \
 	X(SCRATCH_BUSY, "kernel.scratch_busy", 1,                                                  \
 	  "calls whose bytes were lost: interrupted by another program on the same CPU")           \
 	X(IOV_TRUNCATED, "kernel.iov_truncated", 0, "calls with more buffers than are looked at")  \

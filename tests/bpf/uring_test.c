@@ -125,6 +125,22 @@ static void op_case(const struct mode *mode, enum pair_kind kind, enum op send_o
 	rig_case[0] = '\0';
 }
 
+TEST(a_connection_that_only_io_uring_uses_is_counted_as_blind)
+{
+	struct pair p = pair_open(PAIR_TCP4);
+	u64 blind = rig_stat(KSTAT_BLIND);
+	struct io_uring ring;
+
+	ring_open(&ring, &modes[0]);
+	fill_request(out, N);
+	CHECK_INT(operate(&ring, &modes[0], SEND, p.a.fd), N);
+	CHECK_INT(operate(&ring, &modes[0], RECV, p.b.fd), N);
+	CHECK_INT(rig_stat(KSTAT_BLIND) - blind, 2);
+	CHECK(!end_data(&p.a));
+	io_uring_queue_exit(&ring);
+	pair_close(&p);
+}
+
 static void in_every_mode(enum op send_op, enum op recv_op)
 {
 	for (size_t i = 0; i < array_size(modes); i++) {

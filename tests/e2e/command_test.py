@@ -128,6 +128,29 @@ def broken_server():
                (span.status, span.attrs.get("error.type")))
 
 
+@test("curl over a Unix socket is a client span that names it")
+def unix_socket():
+    with Bench() as bench:
+        server = servers.plain(bench, where=bench.path("plain.sock"))
+        run = traced(bench, "curl", "-sS", "--unix-socket", server.address, "http://shop.example/ok?id=a")
+    expect("output", servers.ORDER.decode(), run.said)
+    check_spans(run.spans, {"a": {CURL: 200}})
+    span = one(run.spans, "a", "CLIENT")
+    expect("server, peer, transport", ("shop.example", 80, server.address, "unix"),
+           tuple(span.attrs.get(k) for k in ("server.address", "server.port", "network.peer.address",
+                                             "network.transport")))
+
+
+@test("curl that gives up waiting: one client span without a status")
+def gives_up():
+    with Bench() as bench:
+        server = servers.plain(bench)
+        run = traced(bench, "curl", "-s", "-m", "0.3", url(server, "/slow?n=1&id=a"))
+    expect("exit status", 28, run.returncode)
+    check_spans(run.spans, {"a": {CURL: None}})
+    expect_that(one(run.spans, "a", "CLIENT").duration >= 200_000_000, "it is shorter than the wait")
+
+
 @test("Ctrl-C reaches the command, and otelbpf passes its end on")
 def interrupted():
     with Bench() as bench:

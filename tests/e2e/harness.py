@@ -271,10 +271,10 @@ def why_not():
     for program in ("nginx", "gunicorn", "curl", "wrk"):
         if not shutil.which(program, path=os.environ.get("PATH", "") + ":/usr/sbin"):
             return f"{program} is not installed: make deps"
+    # Only what the kernel does not have is a reason; that otelbpf fails on one that has it is not.
     check = subprocess.run([OTELBPF, "check"], capture_output=True, text=True, check=False)
-    if check.returncode:
-        return "this kernel cannot trace (otelbpf check): " + check.stdout.strip().splitlines()[-1]
-    return None
+    missing = [line for line in check.stdout.splitlines() if "this kernel has no" in line]
+    return missing[0] if check.returncode and missing else None
 
 
 def children(pid):

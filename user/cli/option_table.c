@@ -51,7 +51,7 @@ static int parse_pid(struct option_state *s, const char *value)
 		if (last)
 			item = list;
 		/* PID_MAX_LIMIT of include/linux/threads.h */
-		if (bytes_decimal(bytes_trim(item), &pid) || !pid || pid > 4194304)
+		if (bytes_decimal(bytes_trim(item), &pid) || !pid || pid > UINT32_MAX)
 			return bad(s, "--pid wants process ids such as 4711 or 4711,4712, not '%s'",
 				   value);
 		err = add_pid(s, (u32)pid);
