@@ -40,7 +40,7 @@ BPF_OBJS := $(BPF_SRCS:bpf/%.c=$(B)/bpf/%.o)
 SKEL := $(B)/otelbpf.skel.h
 
 ROOMS := util span source target probe conn proto cause export cli
-LIB_SRCS := $(foreach r,$(ROOMS),$(wildcard user/$(r)/*.c)) user/pipeline.c user/app.c user/tee.c user/trace.c user/replay.c
+LIB_SRCS := $(foreach r,$(ROOMS),$(wildcard user/$(r)/*.c)) user/pipeline.c user/app.c user/tee.c user/trace.c user/follow.c user/replay.c
 LIB_OBJS := $(LIB_SRCS:%.c=$(B)/%.o) $(B)/otlp.pb-c.o
 MAIN_OBJ := $(B)/user/main.o
 

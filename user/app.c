@@ -10,9 +10,6 @@
 #include "target/identities.h"
 #include "util/clock.h"
 
-struct replay_resources;
-struct resource *replay_resource_of(struct replay_resources *rr, u32 pid);
-
 static void on_span(void *ctx, struct span *s)
 {
 	struct app *a = ctx;
@@ -24,9 +21,7 @@ static struct resource *resource_of(void *ctx, u32 pid)
 {
 	struct app *a = ctx;
 
-	if (a->resources)
-		return replay_resource_of(a->resources, pid);
-	return identities_get(a->identities, pid);
+	return a->resource_of(a, pid);
 }
 
 int app_start(struct app *a, struct conn_ctl *ctl)

@@ -22,6 +22,8 @@ struct app {
 	struct route_table *routes;
 	struct recorder *recorder; /* NULL: no --record */
 	struct identities *identities; /* live only */
+	/* Who a process is: a new reference, or NULL. Set before app_start. */
+	struct resource *(*resource_of)(struct app *a, u32 pid);
 	struct replay_resources *resources; /* replay only */
 	u64 started; /* CLOCK_MONOTONIC */
 	struct summary summary;

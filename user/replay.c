@@ -21,11 +21,9 @@ struct replay_resources {
 	struct replay_resource *buckets[BUCKETS];
 };
 
-struct resource *replay_resource_of(struct replay_resources *rr, u32 pid);
-
-struct resource *replay_resource_of(struct replay_resources *rr, u32 pid)
+static struct resource *resource_of(struct app *a, u32 pid)
 {
-	struct replay_resource *r = rr->buckets[pid % BUCKETS];
+	struct replay_resource *r = a->resources->buckets[pid % BUCKETS];
 
 	for (; r; r = r->next)
 		if (r->pid == pid)
@@ -92,6 +90,7 @@ int replay_file(struct app *a)
 		log_error("%s", why);
 		return EXIT_TROUBLE;
 	}
+	a->resource_of = resource_of;
 	a->resources = calloc(1, sizeof(*a->resources));
 	if (a->resources && !app_start(a, NULL)) {
 		status = 0;

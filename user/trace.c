@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Live tracing: attach, follow processes, drain the ring until told to stop or nothing is left. */
-#include <dirent.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -11,10 +10,10 @@
 #include <unistd.h>
 
 #include "app.h"
+#include "follow.h"
 #include "probe/loader.h"
 #include "target/identities.h"
 #include "target/launch.h"
-#include "target/listen.h"
 #include "tee.h"
 #include "util/clock.h"
 
@@ -50,73 +49,18 @@ static void on_record(void *ctx, const struct record *r)
 		log_debug("record of kind %u was not used", r->kind);
 }
 
-/* A process that was there before us. False: it is traced already. */
-static bool add_found(struct trace *t, u32 pid, u32 ppid)
-{
-	struct record_proc r = {
-		.h = {.kind = REC_PROC, .size = sizeof(r), .time = clock_mono()},
-		.pid = pid,
-		.ppid = ppid,
-		.event = PROC_FOUND,
-	};
-
-	u16 ports[LISTEN_PORTS_MAX];
-	int count;
-
-	if (probe_add_pid(t->probe, pid))
-		return false;
-	on_record(t, &r.h);
-	count = listen_ports(NULL, pid, ports);
-	for (int i = 0; i < count; i++)
-		if (probe_add_port(t->probe, ports[i]))
-			log_debug("port %u: requests are timed when they are read", ports[i]);
-	return true;
-}
-
-/*
- * Children that were there before us, and theirs. New ones join in the kernel: its fork hook is at
- * work before this, so a pass that finds nobody has found everybody.
- */
-static void add_children(struct trace *t)
-{
-	bool found = true;
-
-	while (found) {
-		DIR *dir = opendir("/proc");
-		struct dirent *e;
-
-		found = false;
-		while (dir && (e = readdir(dir))) {
-			u32 pid = (u32)strtoul(e->d_name, NULL, 10);
-			struct proc_stat st;
-
-			/* Who traces a shell from within it is not to trace itself. */
-			if (!pid || pid == (u32)getpid() || proc_stat_of(NULL, pid, &st) || st.state == 'Z' ||
-			    !probe_is_traced(t->probe, st.ppid))
-				continue;
-			found |= add_found(t, pid, st.ppid);
-		}
-		if (dir)
-			closedir(dir);
-	}
-}
-
-static int add_pids(struct trace *t)
+static int add_processes(struct trace *t)
 {
 	const struct options *o = &t->app->options;
+	struct follow f = {t->probe, on_record, t};
+	u32 missing;
 
-	for (size_t i = 0; i < o->pid_count; i++) {
-		struct proc_stat st;
-
-		if (proc_stat_of(NULL, o->pids[i], &st) || st.state == 'Z') {
-			log_error("there is no process with pid %u", o->pids[i]);
-			return EXIT_TROUBLE;
-		}
-		add_found(t, o->pids[i], st.ppid);
+	if (follow_pids(&f, o->pids, o->pid_count, &missing)) {
+		log_error("there is no process with pid %u", missing);
+		return EXIT_TROUBLE;
 	}
-	add_children(t);
 	if (t->launch.pid)
-		add_found(t, (u32)t->launch.pid, (u32)getpid());
+		follow_add(&f, (u32)t->launch.pid, (u32)getpid());
 	return 0;
 }
 
@@ -136,6 +80,11 @@ static int start_command(struct trace *t)
 		err = launch_start(&t->launch, o->argv, user.change ? &user : NULL);
 	launch_user_done(&user);
 	return err ? EXIT_TROUBLE : 0;
+}
+
+static struct resource *resource_of(struct app *a, u32 pid)
+{
+	return identities_get(a->identities, pid);
 }
 
 static int start_probe(struct trace *t)
@@ -164,6 +113,7 @@ static int start_probe(struct trace *t)
 		log_warn("%s will hold traffic in clear, readable by its owner only",
 			 a->options.record);
 	}
+	a->resource_of = resource_of;
 	return app_start(a, probe_ctl(t->probe));
 }
 
@@ -356,7 +306,7 @@ int trace_run(struct app *a)
 	if (!t.status) {
 		tee_clock(a, clock_mono());
 		t.last_clock = t.last_record = clock_mono();
-		t.status = add_pids(&t);
+		t.status = add_processes(&t);
 	}
 	if (!t.status) {
 		say_what(&t);

@@ -5,6 +5,7 @@
 As a program it says whether this machine can run the layer: exit status 1, and why, when not.
 """
 import contextlib
+import ctypes
 import glob
 import json
 import os
@@ -143,6 +144,15 @@ class Agent:
         return self.wait_end()
 
 
+LIBC = ctypes.CDLL(None)
+PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
+
+
+def end_with_us():
+    """Between fork and exec: this process is to get SIGTERM when the test is killed."""
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
 class Bench:
     """A folder and processes that are gone when the block ends: with Bench() as bench."""
 
@@ -171,7 +181,7 @@ class Bench:
         """A process that leads its own group: what it leaves behind can be ended with it."""
         options.setdefault("stdin", subprocess.DEVNULL)
         options.setdefault("env", environment())
-        process = subprocess.Popen(command, start_new_session=True, **options)
+        process = subprocess.Popen(command, start_new_session=True, preexec_fn=end_with_us, **options)
         self.processes.append(process)
         return process
 
@@ -247,6 +257,8 @@ def main():
     if missing:
         print(f"skip e2e: {missing}")
         return
+    # So that benches are cleared away.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     good = True
     for name, function in TESTS:
         if sys.argv[1:] and not any(word in name for word in sys.argv[1:]):
