@@ -9,7 +9,7 @@ BUILD_PACKAGES := gcc make pkg-config clang llvm libbpf-dev libelf-dev zlib1g-de
 # lint; fuzz (libFuzzer and sanitizers for clang); real servers and clients; virtual machines.
 TEST_PACKAGES := clang-format shellcheck universal-ctags \
 	libclang-rt-N-dev/libclang-common-N-dev \
-	nginx-light/nginx gunicorn redis-server curl wrk python3 python3-protobuf iproute2 procps liburing-dev \
+	nginx-light/nginx gunicorn redis-server curl wrk python3 python3-protobuf iproute2 procps liburing-dev openssl \
 	qemu-system-x86 busybox-static cpio
 
 .PHONY: deps

@@ -24,7 +24,7 @@ enum {
 	UNIX_PATH_MAX = 108,
 
 	/* Traced processes (their children included). */
-	PROCS_MAX = 65536,
+	PROCS_MAX = 16384,
 	/* Control slots; a power of two. A connection's slot is its id modulo this. */
 	CTL_SLOTS = 16384,
 	/* Ring buffer, bytes: a power of two and a multiple of the page size. */

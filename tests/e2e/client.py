@@ -117,7 +117,7 @@ class Connection:
             answer.headers.append((key, value.strip()))
 
     def _body(self, answer, method):
-        if method == "HEAD" or answer.status in (204, 304):
+        if method == "HEAD" or answer.status in (101, 204, 304):
             return
         if (answer.header("transfer-encoding") or "").lower() == "chunked":
             self._chunks(answer)

@@ -58,7 +58,7 @@ user root;
 worker_processes 2;
 pid {folder}/nginx.pid;
 error_log {folder}/nginx-error.log;
-events {{ worker_connections 512; }}
+events {{ worker_connections 2048; }}
 http {{
     access_log off;
     default_type text/plain;

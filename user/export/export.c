@@ -2,8 +2,12 @@
 /* The export thread: takes spans from the queue and gives each to every exporter. */
 #include "export/export.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <strings.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "export/queue.h"
 #include "util/clock.h"
@@ -23,7 +27,8 @@ struct export
 {
 	pthread_t thread;
 	struct queue queue;
-	CURLM *multi;
+	int wake; /* an eventfd: the first span after a pause, and the end */
+	CURLM *multi; /* NULL unless there is a backend: its libraries take megabytes */
 	struct exporter *exporters[EXPORTERS_MAX];
 	unsigned count;
 	u64 stop_at; /* when to give up waiting for a backend; written before stopping */
@@ -77,6 +82,21 @@ static int flush_all(struct export *e, int most)
 	return most;
 }
 
+/* Sleeps until woken, until a backend answers, or for ms milliseconds. */
+static void nap(struct export *e, int ms)
+{
+	struct curl_waitfd with_backend = {.fd = e->wake, .events = CURL_WAIT_POLLIN};
+	struct pollfd alone = {.fd = e->wake, .events = POLLIN};
+	eventfd_t ignored;
+
+	if (e->multi)
+		curl_multi_poll(e->multi, &with_backend, 1, ms, NULL);
+	else
+		poll(&alone, 1, ms);
+	/* Nothing there: the time is over, or the backend has answered. */
+	(void)!eventfd_read(e->wake, &ignored);
+}
+
 static bool drain_all(struct export *e)
 {
 	bool done = true;
@@ -95,14 +115,12 @@ static void *export_thread(void *arg)
 		/* Read first: what was pushed before stopping was set is then taken below. */
 		stopping = __atomic_load_n(&e->stopping, __ATOMIC_ACQUIRE);
 		if (give_all(e) || stopping)
-			curl_multi_poll(e->multi, NULL, 0, flush_all(e, stopping ? 0 : BUSY_MS),
-					NULL);
+			nap(e, flush_all(e, stopping ? 0 : BUSY_MS));
 		else
-			curl_multi_poll(e->multi, NULL, 0, flush_all(e, IDLE_MS), NULL);
+			nap(e, flush_all(e, IDLE_MS));
 	} while (!stopping);
 	while (!drain_all(e) && clock_mono() < e->stop_at)
-		curl_multi_poll(e->multi, NULL, 0, ms_until(e->stop_at, clock_mono(), BUSY_MS),
-				NULL);
+		nap(e, ms_until(e->stop_at, clock_mono(), BUSY_MS));
 	return NULL;
 }
 
@@ -113,6 +131,8 @@ static void destroy(struct export *e)
 		e->exporters[k]->ops->free(e->exporters[k]->self);
 	if (e->multi)
 		curl_multi_cleanup(e->multi);
+	if (e->wake >= 0)
+		close(e->wake);
 	queue_done_all(&e->queue);
 	free(e);
 }
@@ -151,6 +171,16 @@ static int start_thread(struct export *e)
 	return -err;
 }
 
+/* Without TLS its library, the largest of all, is not touched. */
+static int start_curl(struct export *e, const char *endpoint)
+{
+	bool tls = endpoint && !strncasecmp(endpoint, "https:", 6);
+
+	if (!curl_global_init(tls ? CURL_GLOBAL_SSL : CURL_GLOBAL_NOTHING))
+		e->multi = curl_multi_init();
+	return e->multi ? 0 : -ENOMEM;
+}
+
 struct export *export_new(const struct export_config *c)
 {
 	struct export *e = calloc(1, sizeof(*e));
@@ -164,9 +194,12 @@ struct export *export_new(const struct export_config *c)
 		errno = -err;
 		return NULL;
 	}
-	if (!curl_global_init(CURL_GLOBAL_DEFAULT))
-		e->multi = curl_multi_init();
-	err = e->multi ? add_exporters(e, c) : -ENOMEM;
+	e->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	err = e->wake < 0 ? -errno : 0;
+	if (!err && c->otlp)
+		err = start_curl(e, c->endpoint);
+	if (!err)
+		err = add_exporters(e, c);
 	if (!err)
 		err = start_thread(e);
 	if (err) {
@@ -186,7 +219,7 @@ void export_push(struct export *e, struct span *s)
 		span_free(s);
 	}
 	if (wake)
-		curl_multi_wakeup(e->multi);
+		eventfd_write(e->wake, 1);
 }
 
 void export_free(struct export *e, u64 timeout_ms)
@@ -195,7 +228,7 @@ void export_free(struct export *e, u64 timeout_ms)
 		return;
 	e->stop_at = clock_mono() + timeout_ms * NS_PER_MS;
 	__atomic_store_n(&e->stopping, true, __ATOMIC_RELEASE);
-	curl_multi_wakeup(e->multi);
+	eventfd_write(e->wake, 1);
 	pthread_join(e->thread, NULL);
 	destroy(e);
 }
