@@ -26,7 +26,7 @@ enum {
 	/* Traced processes (their children included). */
 	PROCS_MAX = 16384,
 	/* Control slots; a power of two. A connection's slot is its id modulo this. */
-	CTL_SLOTS = 16384,
+	CTL_SLOTS = 8192,
 	/* Ring buffer, bytes: a power of two and a multiple of the page size. */
 	RING_BYTES = 8 << 20,
 	/* Unread bytes in the ring that wake the reader at once; a timer serves the rest. */
