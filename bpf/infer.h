@@ -36,9 +36,32 @@ static inline __attribute__((always_inline)) int infer_method_char(u8 c)
 	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' || c == '_';
 }
 
+/* The beginning of a request when p[0..n) is text (of m bytes) as far as it goes. */
+static inline __attribute__((always_inline)) enum infer infer_header(const u8 *p, u32 n,
+								     const char *text, u32 m)
+{
+	if (!infer_starts(p, n, text, m))
+		return INFER_NO;
+	return n >= m ? INFER_REQUEST : INFER_MAYBE;
+}
+
+/*
+ * "PROXY " and T or U: the header of the PROXY protocol, version 1, which a load balancer puts in
+ * front of a connection's first request (doc/proxy-protocol.txt of HAProxy, §2.1).
+ */
+static inline __attribute__((always_inline)) enum infer infer_proxy1(const u8 *p, u32 n)
+{
+	if (p[6] == 'U')
+		return infer_header(p, n, "PROXY UNKNOWN", 13);
+	if (n > 9 && p[9] == '6')
+		return infer_header(p, n, "PROXY TCP6 ", 11);
+	return infer_header(p, n, "PROXY TCP4 ", 11);
+}
+
 /*
  * HTTP/1 by its first n bytes (INFER_BYTES at most are looked at): "HTTP/1." begins a response; a
- * method, a space and a target in one of its four forms (RFC 9112 §3.2) begins a request.
+ * method, a space and a target in one of its four forms (RFC 9112 §3.2) begins a request, and so
+ * does a header of the PROXY protocol: what is behind it is for the parser to see.
  */
 static inline __attribute__((always_inline)) enum infer infer_http1(const u8 *p, u32 n)
 {
@@ -48,6 +71,8 @@ static inline __attribute__((always_inline)) enum infer infer_http1(const u8 *p,
 		return INFER_MAYBE;
 	if (n > INFER_BYTES)
 		n = INFER_BYTES;
+	if (p[0] == '\r') /* version 2 (§2.2) */
+		return infer_header(p, n, "\r\n\r\n\0\r\nQUIT\n", 12);
 	if (infer_starts(p, n, "HTTP/1.", 7))
 		return n >= 7 ? INFER_RESPONSE : INFER_MAYBE;
 	for (u32 i = 0; i < INFER_BYTES; i++) {
@@ -69,6 +94,11 @@ static inline __attribute__((always_inline)) enum infer infer_http1(const u8 *p,
 		return INFER_REQUEST;
 	case '*':
 		return space == 7 && p[0] == 'O' ? INFER_REQUEST : INFER_NO;
+	case 'T':
+	case 'U':
+		if (space == 5)
+			return infer_proxy1(p, n);
+		break;
 	case 'h':
 	case 'H':
 		if (space + 2 >= INFER_BYTES)

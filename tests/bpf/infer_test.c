@@ -72,9 +72,8 @@ static enum infer infer_guarded(struct bytes all, size_t n)
 }
 
 /* Every prefix may be it, until one is; from then on all are. */
-static void check_prefixes(const char *text, enum infer want)
+static void check_all(struct bytes all, enum infer want)
 {
-	struct bytes all = bytes_str(text);
 	bool known = false;
 
 	for (size_t n = 0; n <= bytes_len(all); n++) {
@@ -83,7 +82,8 @@ static void check_prefixes(const char *text, enum infer want)
 		if (got == want)
 			known = true;
 		else if (got != INFER_MAYBE || known || n >= INFER_BYTES)
-			printf("  prefix of %zu bytes of «%s»\n", n, text);
+			printf("  prefix of %zu bytes of «%.*s»\n", n, (int)bytes_len(all),
+			       (const char *)all.p);
 		if (got != want)
 			CHECK_INT(got, INFER_MAYBE);
 		if (got != want && n >= INFER_BYTES)
@@ -92,6 +92,11 @@ static void check_prefixes(const char *text, enum infer want)
 			CHECK(!known);
 	}
 	CHECK(known);
+}
+
+static void check_prefixes(const char *text, enum infer want)
+{
+	check_all(bytes_str(text), want);
 }
 
 static void check_request(const char *method, const char *target)
@@ -128,6 +133,22 @@ TEST(every_prefix_of_a_response_may_become_one)
 	check_prefixes("HTTP/1.0 404 Not Found\r\n\r\n", INFER_RESPONSE);
 	check_prefixes("HTTP/1.1 100 Continue\r\n\r\n", INFER_RESPONSE);
 	check_prefixes("HTTP/1.1 299\r\n\r\n", INFER_RESPONSE);
+}
+
+/* doc/proxy-protocol.txt of HAProxy. */
+TEST(headers_of_the_proxy_protocol_begin_requests)
+{
+	static const char version2[] =
+		"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xc0\0\2\1\x0a\0\0\2\xdc\4\1\xbb";
+
+	check_prefixes("PROXY TCP4 192.0.2.1 10.0.0.1 56324 443\r\n", INFER_REQUEST);
+	check_prefixes("PROXY TCP6 2001:db8::17 ::1 56324 443\r\n", INFER_REQUEST);
+	check_prefixes("PROXY UNKNOWN\r\n", INFER_REQUEST);
+	check_all(bytes_of(version2, sizeof(version2) - 1), INFER_REQUEST);
+	/* A method of that name, and targets that begin as its words do. */
+	check_request("PROXY", "/TCP4");
+	check_request("CONNECT", "Test.example:443");
+	check_request("CONNECT", "US.example:443");
 }
 
 /* Once it was NO, more bytes do not make it anything else; and in the end it is NO. */
@@ -175,6 +196,11 @@ TEST(other_protocols_are_not_http1)
 	NOT_HTTP("IMAP", "a001 LOGIN me secret\r\n");
 	NOT_HTTP("a word without end", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
 	NOT_HTTP("a space first", " GET / HTTP/1.1\r\n");
+	NOT_HTTP("an empty line first", "\r\nGET / HTTP/1.1\r\n");
+	NOT_HTTP("a telnet client's empty lines", "\r\n\r\n\r\n\r\n");
+	NOT_HTTP("PROXY of another transport", "PROXY TCP5 192.0.2.1 10.0.0.1 1 2\r\n");
+	NOT_HTTP("PROXY of a datagram", "PROXY UDP4 192.0.2.1 10.0.0.1 1 2\r\n");
+	NOT_HTTP("another word of five letters", "PRINT TCP4 192.0.2.1\r\n");
 	NOT_HTTP("no target", "GET  / HTTP/1.1\r\n");
 }
 
@@ -195,7 +221,7 @@ TEST(random_bytes_are_not_http1)
 /* recognise() in bpf/moved.bpf.h counts on it. */
 TEST(infer_bytes_are_always_an_answer)
 {
-	static const char next[] = "/*hHcCxt \r";
+	static const char next[] = "/*hHcCxtTU \r";
 	u8 text[INFER_BYTES];
 
 	for (size_t space = 0; space < sizeof(text); space++)

@@ -5,7 +5,7 @@
  */
 #include "input.h"
 
-#include "proto/http1_parse.h"
+#include "proto/http1_proxy.h"
 
 typedef enum http1_result (*parser)(struct bytes *in);
 
@@ -52,7 +52,20 @@ static enum http1_result chunk(struct bytes *in)
 	return r;
 }
 
-static const parser parsers[] = {request, status, field, chunk};
+/* The header's length may go beyond the input, so that one byte stands for it. */
+static enum http1_result proxy(struct bytes *in)
+{
+	struct http1_proxy header;
+	enum http1_result r = http1_proxy_header(*in, &header);
+
+	if (r != HTTP1_OK)
+		return r;
+	must(header.len >= 15 && header.len <= 16 + UINT16_MAX);
+	in->p++;
+	return r;
+}
+
+static const parser parsers[] = {request, status, field, chunk, proxy};
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {

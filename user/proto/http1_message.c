@@ -80,11 +80,13 @@ static void begin_request(struct http1_call *c, const struct http1_start *line, 
 
 	learn_direction(h, c->d);
 	end_blind_response(c);
-	h->expects = false;
+	h->expects = h->proxied = false;
 	h->sending = NULL;
 	x = http1_open(c, line->method, first);
-	if (x)
+	if (x) {
 		http1_span_request_line(&h->request, x, line);
+		http1_span_source(x, &h->source);
+	}
 	start_message(c, line);
 }
 
@@ -124,6 +126,10 @@ static enum http1_result start_request(struct http1_call *c)
 	} else if (r == HTTP1_BAD && http1_may_have_left(c->h)) {
 		http1_goto(c, STEP_BLIND);
 		return HTTP1_OK;
+	} else if (r == HTTP1_BAD && c->h->proxied) {
+		/* Load balancers put the header in front of any protocol: TLS most of all. */
+		http1_leave(c);
+		return HTTP1_END;
 	}
 	return r;
 }
@@ -165,18 +171,39 @@ static enum http1_result start_response(struct http1_call *c)
 	return r;
 }
 
+/* A PROXY header before the very first byte of a connection's requests is passed as a body is. */
+static enum http1_result start_connection(struct http1_call *c)
+{
+	struct http1_proxy header;
+	enum http1_result r = http1_proxy_header(*c->in, &header);
+
+	if (r != HTTP1_OK)
+		return r;
+	learn_direction(c->h, c->d);
+	c->h->proxied = true;
+	c->h->source = header.source;
+	return http1_body_of(c, header.len, STEP_BODY);
+}
+
 static enum http1_result step_start(struct http1_call *c)
 {
-	enum http1_result r;
+	const u8 *begin = c->in->p;
+	enum http1_result r = HTTP1_BAD;
 
+	if (!http1_pos(c) && (!c->h->known || http1_is_sender(c)))
+		r = start_connection(c);
+	if (r != HTTP1_BAD)
+		return r;
 	while (!bytes_empty(*c->in) && (*c->in->p == '\r' || *c->in->p == '\n'))
 		c->in->p++;
 	if (c->h->known)
 		return http1_is_sender(c) ? start_request(c) : start_response(c);
 	r = http1_is_response(*c->in);
-	if (r == HTTP1_MORE)
-		return r;
-	return r == HTTP1_OK ? start_response(c) : start_request(c);
+	if (r != HTTP1_MORE)
+		r = r == HTTP1_OK ? start_response(c) : start_request(c);
+	if (r == HTTP1_BAD)
+		c->in->p = begin; /* Empty lines alone do not make it HTTP. */
+	return r;
 }
 
 /*

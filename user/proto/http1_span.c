@@ -278,15 +278,22 @@ static void set_full(struct exchange *x, const struct http1_request *q,
 	span_text(x->span, ATTR_URL_FULL, bytes_of(room, (size_t)(out.p - room)));
 }
 
-/* The socket's peer as text; an IPv4 peer of an IPv6 socket is an IPv4 peer. */
-static const char *peer_text(const struct conn *c, char *out)
+/* An address as text, in INET6_ADDRSTRLEN bytes; an IPv4 peer of an IPv6 socket is an IPv4 peer. */
+static const char *address_text(const struct sock_addr *a, char *out)
 {
 	static const u8 mapped[12] = {[10] = 0xff, 0xff};
-	const struct sock_addr *a = &c->remote;
 	bool v6 = a->family == FAMILY_INET6 && memcmp(a->addr, mapped, sizeof(mapped));
 	const u8 *v4 = a->family == FAMILY_INET6 ? a->addr + sizeof(mapped) : a->addr;
 
 	return inet_ntop(v6 ? AF_INET6 : AF_INET, v6 ? a->addr : v4, out, INET6_ADDRSTRLEN);
+}
+
+void http1_span_source(struct exchange *x, const struct sock_addr *source)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	if (x->role == ROLE_SERVER && source->family && address_text(source, text))
+		span_text(x->span, ATTR_CLIENT_ADDRESS, bytes_str(text));
 }
 
 /* A client's request that names no host: the server is the peer of its socket. */
@@ -296,7 +303,7 @@ static void server_from_peer(struct exchange *x, const struct http1_request *q)
 	char address[INET6_ADDRSTRLEN], host_port[INET6_ADDRSTRLEN + 8];
 	struct http_authority a = {0};
 
-	if (!c || !c->known || c->is_unix || !peer_text(c, address))
+	if (!c || !c->known || c->is_unix || !address_text(&c->remote, address))
 		return;
 	snprintf(host_port, sizeof(host_port), strchr(address, ':') ? "[%s]:%u" : "%s:%u", address,
 		 c->remote.port);

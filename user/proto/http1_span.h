@@ -37,6 +37,8 @@ struct http1_request {
 
 void http1_span_request_line(struct http1_request *q, struct exchange *x,
 			     const struct http1_start *line);
+/* SERVER: the client that a PROXY header named, unless a field will name another. */
+void http1_span_source(struct exchange *x, const struct sock_addr *source);
 void http1_span_request_field(struct http1_request *q, struct exchange *x,
 			      const struct http1_field *f);
 /* The header block is complete, or no more of it will be seen. */

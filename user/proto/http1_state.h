@@ -11,6 +11,7 @@
 #ifndef PROTO_HTTP1_STATE_H
 #define PROTO_HTTP1_STATE_H
 
+#include "proto/http1_proxy.h"
 #include "proto/http1_span.h"
 
 enum http1_step {
@@ -64,6 +65,8 @@ struct http1 {
 	bool pipelined; /* a response came when a further request had been sent */
 	bool doubt; /* what answers what is not known any more: nothing is opened */
 	bool waits; /* the same until a response is complete */
+	bool proxied; /* a PROXY header was there, and no request yet */
+	struct sock_addr source; /* client that the header named; family 0: none */
 };
 
 /* One call of feed, lost or eof. */
