@@ -58,21 +58,11 @@ static inline __attribute__((always_inline)) enum infer infer_proxy1(const u8 *p
 	return infer_header(p, n, "PROXY TCP4 ", 11);
 }
 
-/*
- * HTTP/1 by its first n bytes (INFER_BYTES at most are looked at): "HTTP/1." begins a response; a
- * method, a space and a target in one of its four forms (RFC 9112 §3.2) begins a request, and so
- * does a header of the PROXY protocol: what is behind it is for the parser to see.
- */
-static inline __attribute__((always_inline)) enum infer infer_http1(const u8 *p, u32 n)
+/* A start line, or a header of the PROXY protocol, version 1. */
+static inline __attribute__((always_inline)) enum infer infer_line(const u8 *p, u32 n)
 {
 	u32 space = 0;
 
-	if (n == 0)
-		return INFER_MAYBE;
-	if (n > INFER_BYTES)
-		n = INFER_BYTES;
-	if (p[0] == '\r') /* version 2 (§2.2) */
-		return infer_header(p, n, "\r\n\r\n\0\r\nQUIT\n", 12);
 	if (infer_starts(p, n, "HTTP/1.", 7))
 		return n >= 7 ? INFER_RESPONSE : INFER_MAYBE;
 	for (u32 i = 0; i < INFER_BYTES; i++) {
@@ -110,6 +100,35 @@ static inline __attribute__((always_inline)) enum infer infer_http1(const u8 *p,
 		break;
 	}
 	return space == 7 && p[0] == 'C' && p[1] == 'O' ? INFER_REQUEST : INFER_NO;
+}
+
+/* Empty lines in front of a request that are passed over, in bytes (RFC 9112 §2.2: at least one). */
+enum {
+	INFER_EMPTY_MAX = 4
+};
+
+/*
+ * HTTP/1 by its first n bytes (INFER_BYTES at most are looked at, and are always an answer):
+ * "HTTP/1." begins a response; a method, a space and a target in one of its four forms (RFC 9112
+ * §3.2) begins a request, and so does a header of the PROXY protocol: what is behind it is for the
+ * parser to see.
+ */
+static inline __attribute__((always_inline)) enum infer infer_http1(const u8 *p, u32 n)
+{
+	enum infer answer;
+	u32 empty = 0;
+
+	if (n > INFER_BYTES)
+		n = INFER_BYTES;
+	/* PROXY version 2 (§2.2) begins with two empty lines and a NUL byte. */
+	if (n > INFER_EMPTY_MAX && p[INFER_EMPTY_MAX] == '\0')
+		return infer_header(p, n, "\r\n\r\n\0\r\nQUIT\n", 12);
+	for (u32 i = 0; i < INFER_EMPTY_MAX; i++)
+		empty += empty == i && i < n && (p[i] == '\r' || p[i] == '\n');
+	if (empty >= n)
+		return INFER_MAYBE;
+	answer = infer_line(p + empty, n - empty);
+	return answer == INFER_MAYBE && n == INFER_BYTES ? INFER_NO : answer;
 }
 
 #endif

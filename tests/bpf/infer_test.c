@@ -135,6 +135,14 @@ TEST(every_prefix_of_a_response_may_become_one)
 	check_prefixes("HTTP/1.1 299\r\n\r\n", INFER_RESPONSE);
 }
 
+/* RFC 9112 §2.2: a server should ignore at least one. */
+TEST(empty_lines_before_a_request_are_passed_over)
+{
+	check_prefixes("\r\nGET / HTTP/1.1\r\n", INFER_REQUEST);
+	check_prefixes("\n\nGET / HTTP/1.1\r\n", INFER_REQUEST);
+	check_prefixes("\r\n\r\nPOST /orders HTTP/1.1\r\n", INFER_REQUEST);
+}
+
 /* doc/proxy-protocol.txt of HAProxy. */
 TEST(headers_of_the_proxy_protocol_begin_requests)
 {
@@ -196,7 +204,6 @@ TEST(other_protocols_are_not_http1)
 	NOT_HTTP("IMAP", "a001 LOGIN me secret\r\n");
 	NOT_HTTP("a word without end", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
 	NOT_HTTP("a space first", " GET / HTTP/1.1\r\n");
-	NOT_HTTP("an empty line first", "\r\nGET / HTTP/1.1\r\n");
 	NOT_HTTP("a telnet client's empty lines", "\r\n\r\n\r\n\r\n");
 	NOT_HTTP("PROXY of another transport", "PROXY TCP5 192.0.2.1 10.0.0.1 1 2\r\n");
 	NOT_HTTP("PROXY of a datagram", "PROXY UDP4 192.0.2.1 10.0.0.1 1 2\r\n");

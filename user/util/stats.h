@@ -27,7 +27,8 @@
 	X(NO_REQUEST, "proto.no_request", 0, "responses whose request was before our time")        \
 	X(NO_RESPONSE, "proto.no_response", 0, "requests still open when tracing ended")           \
 	X(IGNORED, "proto.ignored", 0, "requests left out by --ignore")                            \
-	X(UPGRADED, "proto.upgraded", 0, "connections that left HTTP by 101 or CONNECT")           \
+	X(UPGRADED, "proto.upgraded", 0,                                                           \
+	  "connections that left HTTP, or had only its PROXY header")                              \
 	X(ROUTE_OVERFLOW, "proto.route_overflow", 0, "routes not guessed: too many per service")   \
 	X(SPANS, "span.made", 0, "spans made")                                                     \
 	X(ATTRS_DROPPED, "span.attributes_dropped", 1, "attributes over a span's limit")           \
