@@ -188,11 +188,11 @@ static void random_record(struct walk *w, u64 *room, size_t size)
 	}
 }
 
-TEST(ten_thousand_strange_records_do_no_harm)
+TEST(twenty_thousand_strange_records_do_no_harm)
 {
 	static u64 room[256];
 
-	for (int round = 0; round < 40; round++) {
+	for (int round = 0; round < 80; round++) {
 		struct pipeline_config config = {.conns_max = 1 + (unsigned)random_below(8)};
 		u64 ids[] = {1, 2, 3};
 		struct walk w = {0};
