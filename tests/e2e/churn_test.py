@@ -69,7 +69,7 @@ def many_connections():
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 4096), max(hard, 4096)))
     with Bench() as bench:
         server, out = servers.nginx(bench), []
-        for options in (["--output", "otlp/stdout"], ["--output", "none"]):
+        for options in (["--output", "otlp/stdout"], *[["--output", "none"]] * 3):
             agent = bench.trace(server, args=options)
             connections, want = [client.Connection(server.address) for _ in range(1000)], {}
             for n, connection in enumerate(connections):
@@ -82,9 +82,11 @@ def many_connections():
         expect("spans made", 1000, result.counter("span.made"))
     check_spans(out[0].spans, want)
     # The ring is one of the maps. What waits for a slow reader of JSON has its own bound.
-    sizes = out[1].stats["sizes"]
-    used = sizes["rss_bytes"] + sizes["map_bytes"]
-    expect_that(used <= 20 << 20, f"{used / (1 << 20):.1f} MiB: {sizes}")
+    # How much of the shared libraries is resident differs from run to run: the median counts.
+    runs = sorted((result.stats["sizes"] for result in out[1:]),
+                  key=lambda sizes: sizes["rss_bytes"] + sizes["map_bytes"])
+    used = runs[1]["rss_bytes"] + runs[1]["map_bytes"]
+    expect_that(used <= 20 << 20, f"{used / (1 << 20):.1f} MiB: {runs}")
 
 
 UPGRADE = """
