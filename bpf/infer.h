@@ -102,6 +102,14 @@ static inline __attribute__((always_inline)) enum infer infer_line(const u8 *p, 
 	return space == 7 && p[0] == 'C' && p[1] == 'O' ? INFER_REQUEST : INFER_NO;
 }
 
+/*
+ * The verifier follows each value of a number on a path of its own. Where all that counts is that it
+ * is small (at most 7), the kernel side makes it forget: 20,000 instructions are walked and not 50,000.
+ */
+#ifndef infer_forget
+#define infer_forget(x) (x)
+#endif
+
 /* Empty lines in front of a request that are passed over, in bytes (RFC 9112 §2.2: at least one). */
 enum {
 	INFER_EMPTY_MAX = 4
@@ -127,6 +135,7 @@ static inline __attribute__((always_inline)) enum infer infer_http1(const u8 *p,
 		empty += empty == i && i < n && (p[i] == '\r' || p[i] == '\n');
 	if (empty >= n)
 		return INFER_MAYBE;
+	empty = infer_forget(empty);
 	answer = infer_line(p + empty, n - empty);
 	return answer == INFER_MAYBE && n == INFER_BYTES ? INFER_NO : answer;
 }

@@ -28,6 +28,11 @@ struct proc_state {
 	u32 flags;
 };
 
+/* First bytes of a turn, and room for payload_first. */
+struct turn_start {
+	u8 bytes[3 * INFER_BYTES];
+};
+
 /* What is known of a socket. Programs on two CPUs may race in it; each field survives that. */
 struct conn_state {
 	u64 id; /* 0: only its data was seen to arrive so far */
@@ -47,7 +52,7 @@ struct conn_state {
 	u8 turn_over; /* inference said no for the rest of this turn */
 	u8 err; /* errno of a reset that no call has told yet */
 	u8 start_len;
-	u8 start[3 * INFER_BYTES]; /* first bytes of the turn, and room for payload_first */
+	struct turn_start start;
 };
 
 /* Some of the unread data was there before, so when the oldest of it arrived is not known. */
@@ -153,6 +158,9 @@ const volatile u32 ring_wake_bytes __weak = RING_WAKE_BYTES;
 
 /* Set by a reader that sleeps without a timer: the next record wakes it. */
 u32 want_wake __weak = 0;
+/* Always zero, which the verifier cannot know: see infer.h. */
+u32 unknown_zero __weak = 0;
+#define infer_forget(x) (((x) + unknown_zero) & 7)
 /* Source of connection ids. */
 u64 last_conn_id __weak = 0;
 

@@ -25,10 +25,16 @@ static __always_inline void begin_turn(struct conn_state *st, u8 dir)
 	st->start_len = 0;
 }
 
+/* A global function, as emit_data: the most branches of all are in here. */
+__weak int infer_start(struct turn_start *start, u32 n)
+{
+	return start ? infer_http1(start->bytes, n) : INFER_NO;
+}
+
 /* Looks at the first bytes of a turn. 1: these bytes are of interest. A global function, as emit_data. */
 __weak int recognise(struct conn_state *st, struct moved *m)
 {
-	enum infer answer;
+	int answer;
 	u32 have, got;
 
 	if (!st || !m)
@@ -40,11 +46,11 @@ __weak int recognise(struct conn_state *st, struct moved *m)
 	have = st->start_len;
 	if (have >= INFER_BYTES)
 		return 0; /* can't happen: so many bytes are always an answer */
-	got = payload_first(st->start + have, &m->payload,
+	got = payload_first(st->start.bytes + have, &m->payload,
 			    m->len < INFER_BYTES - have ? m->len : INFER_BYTES - have);
 	if (got) {
 		st->start_len = have + got;
-		answer = infer_http1(st->start, have + got);
+		answer = infer_start(&st->start, have + got);
 		if (answer == INFER_MAYBE)
 			return 1;
 		if (answer != INFER_NO) {

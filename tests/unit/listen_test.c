@@ -119,6 +119,7 @@ TEST(more_ports_than_fit_are_left_out)
 	char name[32], target[32];
 
 	ports[LISTEN_PORTS_MAX] = 4711;
+	buf_str(&text, "  sl  local_address rem_address   st\n");
 	for (int i = 0; i < LISTEN_PORTS_MAX + 10; i++) {
 		snprintf(name, sizeof(name), "7/fd/%d", i);
 		snprintf(target, sizeof(target), "socket:[%d]", 100 + i);

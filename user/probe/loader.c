@@ -5,6 +5,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,6 +128,8 @@ struct probe *probe_load(char *why, size_t why_len)
 	}
 	if (choose_programs(p, &f, why, why_len) || load(p, why, why_len))
 		goto fail;
+	/* The kernel's type information took 10 MB; what is free of them is not given back by itself. */
+	malloc_trim(0);
 	return p;
 fail:
 	probe_free(p);

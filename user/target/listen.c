@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 enum {
-	NET_FILE_MAX = 16 << 20, /* hosts with 100,000 sockets have 15 MB there */
+	LINE_MAX_BYTES = 256, /* the kernel pads the lines of tcp to 149 characters, tcp6 has 180 */
 	STATE_LISTEN = 0x0A, /* TCP_LISTEN, include/net/tcp_states.h */
 };
 
@@ -102,17 +102,23 @@ int listen_parse(struct bytes line, u64 *inode, u16 *port)
 	return 0;
 }
 
-static int take_ports(struct bytes text, const struct inodes *ours, u16 *ports, int count)
+/*
+ * Listeners come first in these files (net/ipv4/tcp_ipv4.c, tcp_get_idx): reading ends with the first
+ * other socket, of which a busy host has a hundred thousand.
+ */
+static int take_ports(FILE *file, const struct inodes *ours, u16 *ports, int count)
 {
-	struct bytes line;
+	char line[LINE_MAX_BYTES];
+	u64 inode;
+	u16 port;
 
-	while (count < LISTEN_PORTS_MAX && !bytes_until(&text, '\n', &line)) {
-		u64 inode;
-		u16 port;
+	if (!fgets(line, sizeof(line), file)) /* the heading */
+		return count;
+	while (count < LISTEN_PORTS_MAX && fgets(line, sizeof(line), file) &&
+	       !listen_parse(bytes_of(line, strcspn(line, "\n")), &inode, &port)) {
 		int i = 0;
 
-		if (listen_parse(line, &inode, &port) ||
-		    !bsearch(&inode, ours->at, ours->count, sizeof(inode), compare))
+		if (!bsearch(&inode, ours->at, ours->count, sizeof(inode), compare))
 			continue;
 		while (i < count && ports[i] != port)
 			i++;
@@ -122,18 +128,28 @@ static int take_ports(struct bytes text, const struct inodes *ours, u16 *ports, 
 	return count;
 }
 
+static FILE *open_net(const struct proc_root *root, u32 pid, const char *name)
+{
+	char path[PROC_PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%u/net/%s", root && root->path ? root->path : "/proc", pid,
+		 name);
+	return fopen(path, "re");
+}
+
 int listen_ports(const struct proc_root *root, u32 pid, u16 ports[LISTEN_PORTS_MAX])
 {
-	static const char *const files[] = {"net/tcp", "net/tcp6"};
+	static const char *const files[] = {"tcp", "tcp6"};
 	struct inodes ours = {0};
 	int count = socket_inodes(root, pid, &ours);
 
 	for (size_t i = 0; ours.count && i < array_size(files); i++) {
-		struct buf text = {0};
+		FILE *file = open_net(root, pid, files[i]);
 
-		if (!proc_read(root, pid, files[i], NET_FILE_MAX, &text))
-			count = take_ports(buf_bytes(&text), &ours, ports, count);
-		buf_done(&text);
+		if (!file)
+			continue;
+		count = take_ports(file, &ours, ports, count);
+		fclose(file);
 	}
 	free(ours.at);
 	return count;
